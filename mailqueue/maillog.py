@@ -1,0 +1,47 @@
+"""One event, one line, `key=value`, queue id first. Nothing else writes about a mail's way.
+
+What strangers wrote (addresses, replies) comes as `%r`, so that it can't forge a line.
+"""
+
+import logging
+from datetime import datetime
+
+from mailqueue.queue import Recorded, Submission
+
+logger = logging.getLogger("facteur.mail")
+
+
+def accepted(queue_id: str, submission: Submission) -> None:
+    """A message was taken over, and is durable."""
+    logger.info(
+        "q=%s account=%d from=%r nrcpt=%d size=%d origin=%s script=%r status=accepted",
+        queue_id,
+        submission.account_id,
+        submission.sender,
+        len(submission.recipients),
+        submission.size_bytes,
+        submission.origin,
+        submission.script,
+    )
+
+
+def refused(uid: int | None, code: int, reason: str) -> None:
+    """A message was not taken over. `code` is the exit status that the caller got."""
+    logger.info("q=- uid=%s exit=%d reason=%r status=refused", uid, code, reason)
+
+
+def attempt(recorded: Recorded, now: datetime) -> None:
+    """One try at one recipient, and what was made of it."""
+    claimed, outcome = recorded.claimed, recorded.outcome
+    logger.info(
+        "q=%s to=%r mx=%s delay=%.1fs dsn=%s status=%s try=%d reply=%r%s",
+        claimed.queue_id,
+        claimed.address,
+        outcome.host or "-",
+        (now - claimed.accepted_at).total_seconds(),
+        outcome.status,
+        recorded.status if recorded.was_ours else outcome.result,
+        claimed.tries + 1,
+        outcome.reply,
+        "" if recorded.was_ours else " late=yes",
+    )

@@ -1,0 +1,339 @@
+"""What a page, the API or a report shows of accounts: read, never written.
+
+Totals and charts come from count rows, queues from partial indexes by number: the cost does not
+grow with the messages there are.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, QuerySet
+
+from mailqueue import counters
+from mailqueue.models import (
+    AccountTotals,
+    HostingAccount,
+    QuarterCount,
+    QueueJob,
+    Recipient,
+    StateChange,
+)
+from mailqueue.states import Event, State, allows, following
+
+DAYS_SHOWN = 30
+_ENDED = F("totals__sent") + F("totals__failed") + F("totals__purged") + F("totals__expired")
+_QUEUED = F("totals__accepted") - _ENDED - F("totals__suppressed")
+
+
+class Why(StrEnum):
+    """Why a button does not apply."""
+
+    ALREADY_BLOCKED = "already_blocked"
+    NOT_BLOCKED = "not_blocked"
+    PURGE_FIRST = "purge_first"
+    PURGING = "purging"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button: the event it raises, whether the state allows it, and if not, why."""
+
+    event: Event
+    is_allowed: bool
+    why: Why | None
+    next_state: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """The three buttons of the page."""
+
+    block: Action
+    unblock: Action
+    purge: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of the chart. Sent means left: delivered or refused.
+
+    `in_error` counts what was refused or came back that day, `queued` what stands in the queue
+    now, on the last day only.
+    """
+
+    date: date
+    sent: int
+    in_error: int
+    queued: int
+
+    @property
+    def delivered(self) -> int:
+        """Sent and not in error; mail of the day before that came back may outnumber both."""
+        return max(0, self.sent - self.in_error)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far slow work on the queue has come."""
+
+    kind: QueueJob.Kind
+    done: int
+    total: int
+
+    @property
+    def percent(self) -> int:
+        """Between 0 and 100; work that found more than was counted at the click stays at 100."""
+        return min(100, self.done * 100 // self.total) if self.total else 100
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """An account at a moment. Sent means left: delivered or refused. All in recipients."""
+
+    account: HostingAccount
+    state: State
+    since: datetime
+    total_sent: int
+    sent_today: int
+    total_in_error: int
+    in_error_today: int
+    queued: int
+    held: int
+    days: Sequence[Day]
+    actions: Actions
+    job: Progress | None
+    last_change: StateChange | None
+
+    @property
+    def created_at(self) -> datetime:
+        """When the account was made: the totals count since then."""
+        return self.account.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A recipient in the queue, with what its message tells."""
+
+    recipient_id: int
+    queue_id: str
+    subject: str
+    address: str
+    script: str
+    status: Recipient.Status
+    hold_reason: str
+    accepted_at: datetime
+    deadline: datetime
+    tries: int
+    reply: str
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """A part of a queue in order of arrival; `next_after` leads to the next part, if any."""
+
+    rows: Sequence[Queued]
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account in the list."""
+
+    account: HostingAccount
+    state: State
+    total_sent: int
+    sent_today: int
+    in_error_today: int
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsPage:
+    """A page of the list. `total` counts all accounts that the search found."""
+
+    rows: Sequence[AccountRow]
+    total: int
+    page: int
+    pages: int
+
+
+SORTS = ("service_name", "state", "queued", "sent", "sent_today")
+
+
+def of_account(account: HostingAccount, now: datetime) -> Overview:
+    """All that the page « Scripts emails » says of an account at `now`, in its time zone."""
+    totals = AccountTotals.objects.get(account=account)
+    state = State(account.state)
+    ended = totals.sent + totals.failed + totals.purged + totals.expired + totals.suppressed
+    queued = totals.accepted - ended
+    days = _days(account, queued, now)
+    return Overview(
+        account=account,
+        state=state,
+        since=account.state_changed_at,
+        total_sent=totals.sent + totals.failed,
+        sent_today=days[-1].sent,
+        total_in_error=totals.failed + totals.returned,
+        in_error_today=days[-1].in_error,
+        queued=queued,
+        held=totals.held,
+        days=days,
+        actions=actions(state),
+        job=_progress(account),
+        last_change=account.changes.order_by("-changed_at", "-pk").first(),
+    )
+
+
+def actions(state: State) -> Actions:
+    """Which buttons apply in a state, and why the others do not."""
+    return Actions(
+        block=_action(state, Event.BLOCK),
+        unblock=_action(state, Event.UNBLOCK),
+        purge=_action(state, Event.PURGE),
+    )
+
+
+def queue_page(account: HostingAccount, after_id: int | None = None, limit: int = 20) -> QueuePage:
+    """The recipients in the queue after number `after_id`, in order of arrival."""
+    found = (
+        Recipient.objects.filter(account=account, status__in=Recipient.LIVE, pk__gt=after_id or 0)
+        .select_related("message")
+        .order_by("pk")[: limit + 1]
+    )
+    rows = [
+        Queued(
+            recipient_id=row.pk,
+            queue_id=row.message.queue_id,
+            subject=row.message.subject,
+            address=row.address,
+            script=row.message.script,
+            status=Recipient.Status(row.status),
+            hold_reason=row.hold_reason,
+            accepted_at=row.accepted_at,
+            deadline=row.deadline,
+            tries=row.tries,
+            reply=row.reply,
+            next_attempt_at=row.next_attempt_at,
+        )
+        for row in found
+    ]
+    has_more = len(rows) > limit
+    return QueuePage(rows[:limit], rows[limit - 1].recipient_id if has_more else None)
+
+
+def accounts_page(
+    visible: QuerySet[HostingAccount],
+    now: datetime,
+    *,
+    search: str = "",
+    sort: str = "service_name",
+    page: int = 1,
+    per_page: int = 25,
+) -> AccountsPage:
+    """A page of the accounts in `visible` whose name contains `search`.
+
+    `sort` is one of SORTS, with "-" before it to turn it round; anything else sorts by name. A
+    page beyond the last is the last.
+    """
+    found = visible.filter(is_system=False)
+    if search:
+        found = found.filter(service_name__icontains=search)
+    ids = _sorted_ids(found, sort, now)
+    pages = max(1, -(-len(ids) // per_page))
+    page = min(max(page, 1), pages)
+    shown = ids[(page - 1) * per_page : page * per_page]
+    accounts = HostingAccount.objects.select_related("totals").in_bulk(shown)
+    today = _today({pk: account.time_zone for pk, account in accounts.items()}, now)
+    return AccountsPage([_row(accounts[pk], today[pk]) for pk in shown], len(ids), page, pages)
+
+
+def day_start(time_zone: str, day: date) -> datetime:
+    """When a day begins in a time zone, as UTC."""
+    return datetime.combine(day, time.min, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def _action(state: State, event: Event) -> Action:
+    if allows(state, event):
+        return Action(event, True, None, following(state, event))
+    if state is State.PURGING:
+        why = Why.PURGING
+    elif event is Event.BLOCK:
+        why = Why.ALREADY_BLOCKED
+    elif state is State.SPAM:
+        why = Why.PURGE_FIRST
+    else:
+        why = Why.NOT_BLOCKED
+    return Action(event, False, why, None)
+
+
+def _days(account: HostingAccount, queued: int, now: datetime) -> list[Day]:
+    zone = ZoneInfo(account.time_zone)
+    today = now.astimezone(zone).date()
+    first = today - timedelta(days=DAYS_SHOWN - 1)
+    sent: dict[date, int] = defaultdict(int)
+    in_error: dict[date, int] = defaultdict(int)
+    quarters = QuarterCount.objects.filter(
+        account=account, start__gte=day_start(account.time_zone, first)
+    ).values_list("start", "sent", "failed", "returned")
+    for start, delivered, failed, returned in quarters:
+        day = start.astimezone(zone).date()
+        sent[day] += delivered + failed
+        in_error[day] += failed + returned
+    return [
+        Day(
+            date=day,
+            sent=sent[day],
+            in_error=in_error[day],
+            queued=queued if day == today else 0,
+        )
+        for day in (first + timedelta(days=number) for number in range(DAYS_SHOWN))
+    ]
+
+
+def _progress(account: HostingAccount) -> Progress | None:
+    job = QueueJob.objects.filter(account=account, finished_at=None).first()
+    return None if job is None else Progress(QueueJob.Kind(job.kind), job.done, job.total)
+
+
+def _sorted_ids(found: QuerySet[HostingAccount], sort: str, now: datetime) -> list[int]:
+    name = sort.removeprefix("-")
+    if name == "sent_today":
+        zones = dict(found.order_by("service_name").values_list("pk", "time_zone"))
+        today = _today(zones, now)
+        return sorted(zones, key=lambda pk: _sent(today[pk]), reverse=sort.startswith("-"))
+    keyed = found.annotate(queued=_QUEUED, sent=F("totals__sent") + F("totals__failed"))
+    key = sort if name in SORTS else "service_name"
+    return list(keyed.order_by(key, "service_name").values_list("pk", flat=True))
+
+
+def _today(zones: dict[int, str], now: datetime) -> dict[int, counters.Tally]:
+    """What each account counted since its midnight: one query for each midnight there is."""
+    by_midnight: dict[datetime, list[int]] = defaultdict(list)
+    for pk, zone in zones.items():
+        by_midnight[day_start(zone, now.astimezone(ZoneInfo(zone)).date())].append(pk)
+    counted: dict[int, counters.Tally] = defaultdict(counters.Tally)
+    for midnight, ids in by_midnight.items():
+        counted.update(counters.in_quarters(ids, midnight, now + timedelta(seconds=1)))
+    return counted
+
+
+def _sent(tally: counters.Tally) -> int:
+    return tally.sent + tally.failed
+
+
+def _row(account: HostingAccount, today: counters.Tally) -> AccountRow:
+    totals = account.totals
+    ended = totals.sent + totals.failed + totals.purged + totals.expired + totals.suppressed
+    return AccountRow(
+        account=account,
+        state=State(account.state),
+        total_sent=totals.sent + totals.failed,
+        sent_today=_sent(today),
+        in_error_today=today.failed + today.returned,
+        queued=totals.accepted - ended,
+    )

@@ -1,0 +1,48 @@
+"""The queue: the only writer of messages and recipients.
+
+Owns what enters (`intake`), who works on it and what became of it (`work`), what is held, released,
+purged and expired (`slices`), and what is deleted with age (`pruning`). Who may ask for that, and
+the state of the service, is for `service`.
+
+Rows are the truth. Every function that writes is one transaction, or part of its caller's.
+
+Note: on PostgreSQL a burst of calls for one account waits in line for that account's row.
+"""
+
+from mailqueue.queue.intake import Receipt, Submission, accept, content_of
+from mailqueue.queue.pruning import prune, prune_bodies
+from mailqueue.queue.slices import expire, hold, last_queued_id, purge, release
+from mailqueue.queue.work import (
+    Claimed,
+    Recorded,
+    claim_due,
+    cleared,
+    give_back,
+    has_due,
+    record,
+    recover_leases,
+    renew,
+)
+
+__all__ = [
+    "Claimed",
+    "Receipt",
+    "Recorded",
+    "Submission",
+    "accept",
+    "claim_due",
+    "cleared",
+    "content_of",
+    "expire",
+    "give_back",
+    "has_due",
+    "hold",
+    "last_queued_id",
+    "prune",
+    "prune_bodies",
+    "purge",
+    "record",
+    "recover_leases",
+    "release",
+    "renew",
+]

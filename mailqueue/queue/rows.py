@@ -1,0 +1,136 @@
+"""What every writer of the queue shares: locks, the steps of a row, and its counting.
+
+Locks are taken in one order everywhere: accounts by number, then messages, then recipients, then
+counts. Each function is part of its caller's transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias, cast
+
+from django.db import connection, models
+from django.db.models import Exists, OuterRef
+
+from mailqueue.counters import Tallies
+from mailqueue.models import Body, HostingAccount, Recipient, RecipientStatus
+from mailqueue.states import DELIVERING
+
+Status: TypeAlias = RecipientStatus
+HoldReason: TypeAlias = Recipient.HoldReason
+TABLE = Recipient._meta.db_table
+
+
+def lock_accounts(account_ids: Iterable[int]) -> dict[int, HostingAccount]:
+    """The accounts, locked by number, so that a click and this transaction follow each other."""
+    wanted = set(account_ids)
+    if not wanted:
+        return {}
+    rows = HostingAccount.objects.filter(pk__in=wanted).order_by("pk")
+    return {row.pk: row for row in rows.select_for_update(no_key=True)}
+
+
+def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
+    """The recipients and their messages, locked.
+
+    The message too: of two workers that end the last two recipients at once, one must see that
+    nobody needs the body any more.
+    """
+    rows = (
+        Recipient.objects.filter(pk__in=set(recipient_ids))
+        .select_related("message")
+        .order_by("message_id", "pk")
+    )
+    return {row.pk: row for row in rows.select_for_update(no_key=True)}
+
+
+def delivers(account: HostingAccount) -> bool:
+    return account.is_system or account.state in DELIVERING
+
+
+def fate_of(row: Recipient, account: HostingAccount) -> Status:
+    """What becomes of a recipient that was not delivered: it waits, or shares its account's lot."""
+    if row.pk <= account.purged_through:
+        return Status.PURGED
+    return Status.WAITING if delivers(account) else Status.HELD
+
+
+def settle(row: Recipient, account: HostingAccount, due: datetime, now: datetime) -> None:
+    """Give a recipient that was not delivered its place: waiting, held or purged."""
+    fate = fate_of(row, account)
+    if fate is Status.PURGED:
+        end(row, fate, now)
+        return
+    row.status = fate
+    row.lease_until = None
+    row.hold_reason = HoldReason.BLOCKED if fate is Status.HELD else HoldReason.NONE
+    row.next_attempt_at = due if fate is Status.WAITING else None
+
+
+def end(row: Recipient, status: Status, now: datetime) -> None:
+    row.status = status
+    row.hold_reason = HoldReason.NONE
+    row.lease_until = None
+    row.next_attempt_at = None
+    row.ended_at = now
+
+
+def count(tallies: Tallies, row: Recipient, before: Status) -> None:
+    """Count the step of a row from `before` to the status that it has now."""
+    tally = tallies[row.account_id]
+    tally.held += (row.status == Status.HELD) - (before == Status.HELD)
+    if row.ended_at is not None:
+        setattr(tally, row.status, getattr(tally, row.status) + 1)
+
+
+_WRITTEN = (
+    "status",
+    "hold_reason",
+    "lease_until",
+    "next_attempt_at",
+    "ended_at",
+    "tries",
+    "reply",
+    "reply_status",
+    "reply_host",
+)
+
+
+def save(rows: Sequence[Recipient]) -> None:
+    """Write changed rows, which this transaction has locked, in one round trip."""
+    columns = [cast(models.Field[Any, Any], Recipient._meta.get_field(name)) for name in _WRITTEN]
+    values = [
+        [
+            *(
+                column.get_db_prep_save(getattr(row, column.attname), connection)
+                for column in columns
+            ),
+            row.pk,
+        ]
+        for row in rows
+    ]
+    if values:
+        sets = ", ".join(f"{column.column} = %s" for column in columns)
+        with connection.cursor() as cursor:
+            cursor.executemany(f"UPDATE {TABLE} SET {sets} WHERE id = %s", values)  # noqa: S608
+
+
+def drop_bodies(message_ids: set[int]) -> None:
+    """Delete the bodies that nobody needs any more: no recipient is live, none has failed."""
+    needed = Recipient.objects.filter(
+        message=OuterRef("pk"), status__in=[*Recipient.LIVE, Status.FAILED]
+    )
+    if message_ids:
+        Body.objects.filter(~Exists(needed), pk__in=message_ids).delete()
+
+
+def storable(value: str, limit: int) -> str:
+    """What both databases can store: no NUL, no lone surrogate, not too long."""
+    clean = (
+        value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    )
+    return clean[:limit]
+
+
+def moment_in_sql(moment: datetime) -> Any:
+    """An instant as the database takes it in raw SQL."""
+    return connection.ops.adapt_datetimefield_value(moment)

@@ -1,0 +1,141 @@
+"""The service state of accounts: its only writer, and the history of its changes.
+
+A click changes the state and opens a job, in one transaction; the first slice of the job follows
+at once, so that a short queue is done when the page answers, and `tasks` does the rest.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from mailqueue import queue
+from mailqueue.errors import UnknownAccount
+from mailqueue.models import AccountTotals, HostingAccount, QueueJob, StateChange
+from mailqueue.states import DELIVERING, Event, State, after_purge, following
+
+# Recipients that a click or a task handles in one transaction.
+SLICE = 500
+
+
+def block(account_id: int, actor: str, now: datetime) -> StateChange:
+    """Stop deliveries; what waits and what comes is held (Bloquer l'envoi).
+
+    Raises IllegalTransition if the service is not running, UnknownAccount.
+    """
+    return _click(account_id, Event.BLOCK, QueueJob.Kind.HOLD, actor, now)
+
+
+def unblock(account_id: int, actor: str, now: datetime) -> StateChange:
+    """Let deliveries and the held mail go on (Débloquer l'envoi).
+
+    Raises IllegalTransition if the state does not allow it, UnknownAccount.
+    """
+    return _click(account_id, Event.UNBLOCK, QueueJob.Kind.RELEASE, actor, now)
+
+
+def purge(account_id: int, actor: str, now: datetime, *, stay_blocked: bool = False) -> StateChange:
+    """Delete what stands in the queue now, then let deliveries go on (Purger les e-mails).
+
+    Raises IllegalTransition if the service is running or a purge is, UnknownAccount.
+    """
+    return _click(account_id, Event.PURGE, QueueJob.Kind.PURGE, actor, now, stay_blocked)
+
+
+def open_jobs() -> list[int]:
+    """The numbers of the jobs that are not finished, the oldest first."""
+    return list(
+        QueueJob.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True)
+    )
+
+
+def advance(job_id: int, now: datetime, limit: int = SLICE) -> bool:
+    """Do one slice of a job; return whether anything is left of it."""
+    with transaction.atomic():
+        job = QueueJob.objects.get(pk=job_id)
+        account = _lock(job.account_id)
+        # Another worker, or a click that opened another job, may have ended it meanwhile.
+        job.refresh_from_db()
+        if job.finished_at is not None:
+            return False
+        work = {
+            QueueJob.Kind.HOLD: queue.hold,
+            QueueJob.Kind.RELEASE: queue.release,
+            QueueJob.Kind.PURGE: queue.purge,
+        }[QueueJob.Kind(job.kind)]
+        number = work(account.pk, job.through_id, limit, now)
+        job.done += number
+        if number < limit:
+            job.finished_at = now
+            if job.kind == QueueJob.Kind.PURGE:
+                event = after_purge(
+                    review_required=account.review_required, stay_blocked=job.stay_blocked
+                )
+                _change(account, event, job.actor, now)
+        job.save(update_fields=["done", "finished_at"])
+    return job.finished_at is None
+
+
+def _click(
+    account_id: int,
+    event: Event,
+    kind: QueueJob.Kind,
+    actor: str,
+    now: datetime,
+    stay_blocked: bool = False,
+) -> StateChange:
+    with transaction.atomic():
+        account = _lock(account_id)
+        change = _change(account, event, actor, now)
+        through = queue.last_queued_id(account.pk)
+        if kind == QueueJob.Kind.PURGE:
+            account.purged_through = through
+            account.save(update_fields=["purged_through"])
+        QueueJob.objects.filter(account=account, finished_at=None).update(finished_at=now)
+        job = QueueJob.objects.create(
+            account=account,
+            kind=kind,
+            through_id=through,
+            total=_concerned(account, kind),
+            stay_blocked=stay_blocked,
+            actor=actor,
+            created_at=now,
+        )
+    advance(job.pk, now)
+    return change
+
+
+def _change(account: HostingAccount, event: Event, actor: str, now: datetime) -> StateChange:
+    before = State(account.state)
+    after = following(before, event)
+    account.state = after
+    account.state_changed_at = now
+    if after in DELIVERING:
+        account.windows_from = now
+    account.save(update_fields=["state", "state_changed_at", "windows_from"])
+    return StateChange.objects.create(
+        account=account,
+        changed_at=now,
+        event=event,
+        from_state=before,
+        to_state=after,
+        actor=actor,
+    )
+
+
+def _lock(account_id: int) -> HostingAccount:
+    try:
+        return HostingAccount.objects.select_for_update(no_key=True).get(pk=account_id)
+    except HostingAccount.DoesNotExist:
+        raise UnknownAccount(str(account_id)) from None
+
+
+def _concerned(account: HostingAccount, kind: QueueJob.Kind) -> int:
+    """How many recipients a job will go through, from the counts."""
+    totals = AccountTotals.objects.get(account=account)
+    ended = totals.sent + totals.failed + totals.purged + totals.expired + totals.suppressed
+    queued = totals.accepted - ended
+    return {
+        QueueJob.Kind.HOLD: queued - totals.held,
+        QueueJob.Kind.RELEASE: totals.held,
+        QueueJob.Kind.PURGE: queued,
+    }[kind]

@@ -1,0 +1,1 @@
+"""SQLite as a database backend whose writers queue up instead of starving."""

@@ -1,0 +1,43 @@
+"""Slow work on rows, in slices: holds, releases, purges; and what is deleted with age.
+
+A slice is a transaction of its own: a worker that dies loses at most one, and the next sweep goes
+on where it stopped.
+"""
+
+import time
+from datetime import UTC, datetime
+
+from celery import shared_task
+
+from mailqueue import counters, queue, service
+from mailqueue.celery import DELIVER, PRUNE, WORK, hint
+
+# A task ends after this many seconds, so that a worker's shutdown does not wait for it.
+SHARE_S = 20.0
+
+
+@shared_task(name=WORK)
+def work() -> int:
+    """Go on with all open jobs, a slice of each in turn; return how many slices were done."""
+    until = time.monotonic() + SHARE_S
+    slices = 0
+    jobs = service.open_jobs()
+    while jobs and time.monotonic() < until:
+        jobs = [job for job in jobs if service.advance(job, datetime.now(UTC))]
+        slices += 1
+        # What was released waits to go out.
+        if not jobs or slices % 20 == 0:
+            hint(DELIVER)
+    if jobs:
+        hint(WORK)
+    return slices
+
+
+@shared_task(name=PRUNE)
+def prune() -> None:
+    """Delete old rows, old minutes, and the bodies that are kept for a look only."""
+    until = time.monotonic() + SHARE_S
+    counters.prune_minutes(datetime.now(UTC))
+    for step in (queue.prune, queue.prune_bodies):
+        while step(datetime.now(UTC)) and time.monotonic() < until:
+            pass

@@ -1,0 +1,35 @@
+"""Who may see what: the users of the panel, and their part in each hosting account."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from mailqueue.models import HostingAccount
+
+
+class User(AbstractUser):
+    """Somebody who logs in. `is_staff` makes an administrator, who sees every account."""
+
+    language = models.CharField(max_length=8, blank=True)
+
+
+class Membership(models.Model):
+    """The part that a user has in an account."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("Owner")
+        READER = "reader", _("Read-only")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.OWNER)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "account"], name="one_role_per_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} / {self.account}: {self.role}"

@@ -1,0 +1,187 @@
+"""Facteur's settings: read from the environment once, refused at start when they are nonsense.
+
+`docs/settings.md` has a heading for each `FACTEUR_…` variable; a test compares the two.
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from panel.env import Environment
+from panel.keys import load_or_create_secret
+from panel.places import runtime_folder
+
+env = Environment()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+DATA_DIR.mkdir(mode=0o711, parents=True, exist_ok=True)
+
+SECRET_KEY = env.secret("SECRET_KEY") or load_or_create_secret(DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+DEBUG = False
+
+# Sockets live in a folder of their own: a path of a Unix socket ends at 107 bytes.
+RUN_DIR = runtime_folder(DATA_DIR)
+RELAY_SOCKET = RUN_DIR / "relay.sock"
+SIMULATOR_SOCKET = RUN_DIR / "simulator.sock"
+REDIS_SOCKET = RUN_DIR / "redis.sock"
+MAILDROP = DATA_DIR / "maildrop"
+SENDMAIL = DATA_DIR / "sendmail"
+
+BIND = env.address("BIND", "127.0.0.1:8000")
+if BIND is None:
+    raise ImproperlyConfigured("FACTEUR_BIND must be host:port.")
+_public_host = f"[{BIND[0]}]" if ":" in BIND[0] else BIND[0]
+PUBLIC_URL = env.text("PUBLIC_URL", f"http://{_public_host}:{BIND[1]}").rstrip("/")
+if not PUBLIC_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured("FACTEUR_PUBLIC_URL must begin with http:// or https://.")
+_public_name = PUBLIC_URL.split("://", 1)[1].split("/", 1)[0].rsplit("@", 1)[-1]
+ALLOWED_HOSTS = [
+    *env.words("ALLOWED_HOSTS"),
+    _public_name.rsplit(":", 1)[0] if _public_name.rsplit(":", 1)[-1].isdigit() else _public_name,
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+_is_https = PUBLIC_URL.startswith("https://")
+
+# The name that this machine gives in EHLO, and that qualifies bare addresses.
+HOSTNAME = env.text("HOSTNAME", os.uname().nodename)
+SMARTHOST = env.address("SMARTHOST", "")
+ROUTE = env.choice("ROUTE", ("simulator", "smarthost"), "smarthost" if SMARTHOST else "simulator")
+if ROUTE == "smarthost" and SMARTHOST is None:
+    raise ImproperlyConfigured("FACTEUR_ROUTE is smarthost; FACTEUR_SMARTHOST must be host:port.")
+
+ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
+
+# How long a worker's claim lasts unless it is renewed, in seconds.
+LEASE_S = env.integer("LEASE_SECONDS", 60, at_least=2)
+# How often due mail is looked for without a hint, in seconds.
+SWEEP_S = env.integer("SWEEP_SECONDS", 60, at_least=1)
+# The largest message, in bytes as it would travel (the guide: 10 Mo).
+MESSAGE_SIZE_LIMIT = 10_485_760
+
+_database_url = env.secret("DATABASE_URL", f"sqlite:///{DATA_DIR / 'facteur.sqlite3'}")
+DATABASES = {"default": dj_database_url.parse(_database_url, conn_max_age=600)}
+_engine = DATABASES["default"]["ENGINE"]
+if _engine == "django.db.backends.sqlite3":
+    DATABASES["default"] |= {
+        "ENGINE": "mailqueue.sqlite",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            # FULL: what was committed survives a power cut, not only a crash of the process.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        },
+    }
+elif _engine == "django.db.backends.postgresql":
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+else:
+    raise ImproperlyConfigured("FACTEUR_DATABASE_URL must begin with sqlite:/// or postgres://.")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Empty: `manage.py up` starts a private Redis on a socket in the runtime folder.
+REDIS_URL = env.secret("REDIS_URL")
+CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{REDIS_SOCKET}"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "mailqueue",
+    "relay",
+    "panel",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "panel.middleware.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "panel.urls"
+WSGI_APPLICATION = "panel.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "panel.context.house",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "panel.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "accounts"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_ADAPTER = "panel.access.ClosedSignup"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# POST alone signs out: a link on a strange page must not.
+ACCOUNT_LOGOUT_ON_GET = False
+
+SESSION_COOKIE_SECURE = _is_https
+CSRF_COOKIE_SECURE = _is_https
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", _("French")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "panel" / "locale"]
+USE_I18N = True
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"mail.log": {"level": "WARNING"}, "celery": {"level": "WARNING"}},
+}
