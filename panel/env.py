@@ -74,8 +74,13 @@ class Environment:
         Raises ImproperlyConfigured if it is neither.
         """
         value = self.text(name, default)
-        if not value:
-            return None
+        return self._address(name, value) if value else None
+
+    def needed_address(self, name: str, default: str) -> tuple[str, int]:
+        """Like `address`, of which there must be one."""
+        return self._address(name, self.text(name, default))
+
+    def _address(self, name: str, value: str) -> tuple[str, int]:
         host, colon, port = value.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
         if not colon or not host or not port.isascii() or not port.isdigit():

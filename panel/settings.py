@@ -32,9 +32,7 @@ REDIS_SOCKET = RUN_DIR / "redis.sock"
 MAILDROP = DATA_DIR / "maildrop"
 SENDMAIL = DATA_DIR / "sendmail"
 
-BIND = env.address("BIND", "127.0.0.1:8000")
-if BIND is None:
-    raise ImproperlyConfigured("FACTEUR_BIND must be host:port.")
+BIND: tuple[str, int] = env.needed_address("BIND", "127.0.0.1:8000")
 _public_host = f"[{BIND[0]}]" if ":" in BIND[0] else BIND[0]
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://{_public_host}:{BIND[1]}").rstrip("/")
 if not PUBLIC_URL.startswith(("http://", "https://")):
