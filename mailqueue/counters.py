@@ -56,11 +56,11 @@ class Tallies:
         """Add all that was collected to the counts at `now`. Call it inside the transaction."""
         rows = sorted((pk, tally) for pk, tally in self._by_account.items() if tally)
         if rows:
-            _add(AccountTotals._meta.db_table, (*_COUNTED, "held"), rows, None)
+            _add_to_totals(rows)
         events = [(pk, t) for pk, t in rows if any(getattr(t, name) for name in _COUNTED)]
         if events:
-            _add(QuarterCount._meta.db_table, _COUNTED, events, _floor(now, QUARTER))
-            _add(MinuteCount._meta.db_table, _COUNTED, events, _floor(now, MINUTE))
+            _add_to_window(QuarterCount._meta.db_table, events, _floor(now, QUARTER))
+            _add_to_window(MinuteCount._meta.db_table, events, _floor(now, MINUTE))
 
 
 def in_windows(account_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Tally]:
@@ -99,20 +99,27 @@ def _sums(
     return {row[0]: Tally(**dict(zip(_COUNTED, row[1:], strict=True))) for row in rows}
 
 
-def _add(
-    table: str, columns: tuple[str, ...], rows: list[tuple[int, Tally]], start: datetime | None
-) -> None:
-    """Insert or increase one row per account: the ORM's upsert can set, but not add."""
-    keys = ("account_id",) if start is None else ("account_id", "start")
-    names = ", ".join((*keys, *columns))
-    places = ", ".join(["%s"] * (len(keys) + len(columns)))
-    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in columns)
-    sql = (
-        f"INSERT INTO {table} ({names}) VALUES ({places}) "  # noqa: S608 - names of our own
-        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}"
-    )
-    at = () if start is None else (connection.ops.adapt_datetimefield_value(start),)
+def _add_to_totals(rows: list[tuple[int, Tally]]) -> None:
+    columns = (*_COUNTED, "held")
+    sums = ", ".join(f"{name} = {name} + %s" for name in columns)
+    sql = f"UPDATE {AccountTotals._meta.db_table} SET {sums} WHERE account_id = %s"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.executemany(
-            sql, [(pk, *at, *(getattr(tally, name) for name in columns)) for pk, tally in rows]
+            sql, [(*(getattr(tally, name) for name in columns), pk) for pk, tally in rows]
+        )
+
+
+def _add_to_window(table: str, rows: list[tuple[int, Tally]], start: datetime) -> None:
+    """Insert or increase one row per account: the ORM's upsert can set, but not add."""
+    names = ", ".join(("account_id", "start", *_COUNTED))
+    places = ", ".join(["%s"] * (2 + len(_COUNTED)))
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _COUNTED)
+    sql = (
+        f"INSERT INTO {table} ({names}) VALUES ({places}) "  # noqa: S608 - names of our own
+        f"ON CONFLICT (account_id, start) DO UPDATE SET {sums}"
+    )
+    at = connection.ops.adapt_datetimefield_value(start)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql, [(pk, at, *(getattr(tally, name) for name in _COUNTED)) for pk, tally in rows]
         )

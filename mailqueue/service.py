@@ -48,15 +48,18 @@ def open_jobs() -> list[int]:
     )
 
 
-def advance(job_id: int, now: datetime, limit: int = SLICE) -> bool:
-    """Do one slice of a job; return whether anything is left of it."""
+def advance(job_id: int, now: datetime, limit: int = SLICE) -> int | None:
+    """Do one slice of a job; return the job to go on with, None if nothing is left.
+
+    A purge that lets mail go on is followed by a release of what arrived while it ran.
+    """
     with transaction.atomic():
         job = QueueJob.objects.get(pk=job_id)
         account = _lock(job.account_id)
         # Another worker, or a click that opened another job, may have ended it meanwhile.
         job.refresh_from_db()
         if job.finished_at is not None:
-            return False
+            return None
         work = {
             QueueJob.Kind.HOLD: queue.hold,
             QueueJob.Kind.RELEASE: queue.release,
@@ -64,15 +67,20 @@ def advance(job_id: int, now: datetime, limit: int = SLICE) -> bool:
         }[QueueJob.Kind(job.kind)]
         number = work(account.pk, job.through_id, limit, now)
         job.done += number
-        if number < limit:
-            job.finished_at = now
-            if job.kind == QueueJob.Kind.PURGE:
-                event = after_purge(
-                    review_required=account.review_required, stay_blocked=job.stay_blocked
-                )
-                _change(account, event, job.actor, now)
+        if number == limit:
+            job.save(update_fields=["done"])
+            return job.pk
+        job.finished_at = now
         job.save(update_fields=["done", "finished_at"])
-    return job.finished_at is None
+        return _end_purge(job, account, now) if job.kind == QueueJob.Kind.PURGE else None
+
+
+def _end_purge(job: QueueJob, account: HostingAccount, now: datetime) -> int | None:
+    event = after_purge(review_required=account.review_required, stay_blocked=job.stay_blocked)
+    _change(account, event, job.actor, now)
+    if account.state not in DELIVERING:
+        return None
+    return _open_job(account, QueueJob.Kind.RELEASE, job.actor, now).pk
 
 
 def _click(
@@ -86,22 +94,34 @@ def _click(
     with transaction.atomic():
         account = _lock(account_id)
         change = _change(account, event, actor, now)
-        through = queue.last_queued_id(account.pk)
+        job = _open_job(account, kind, actor, now, stay_blocked)
         if kind == QueueJob.Kind.PURGE:
-            account.purged_through = through
+            account.purged_through = job.through_id
             account.save(update_fields=["purged_through"])
-        QueueJob.objects.filter(account=account, finished_at=None).update(finished_at=now)
-        job = QueueJob.objects.create(
-            account=account,
-            kind=kind,
-            through_id=through,
-            total=_concerned(account, kind),
-            stay_blocked=stay_blocked,
-            actor=actor,
-            created_at=now,
-        )
-    advance(job.pk, now)
+    rest = advance(job.pk, now)
+    if rest is not None and rest != job.pk:
+        advance(rest, now)
     return change
+
+
+def _open_job(
+    account: HostingAccount,
+    kind: QueueJob.Kind,
+    actor: str,
+    now: datetime,
+    stay_blocked: bool = False,
+) -> QueueJob:
+    """Open a job for what stands in the queue now, in place of the one that is open."""
+    QueueJob.objects.filter(account=account, finished_at=None).update(finished_at=now)
+    return QueueJob.objects.create(
+        account=account,
+        kind=kind,
+        through_id=queue.last_queued_id(account.pk),
+        total=_concerned(account, kind),
+        stay_blocked=stay_blocked,
+        actor=actor,
+        created_at=now,
+    )
 
 
 def _change(account: HostingAccount, event: Event, actor: str, now: datetime) -> StateChange:

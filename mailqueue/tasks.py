@@ -16,6 +16,12 @@ from mailqueue.celery import DELIVER, PRUNE, WORK, hint
 SHARE_S = 20.0
 
 
+def follow_up() -> None:
+    """Tell workers that a click has left them something to do. Waits as long as `hint` may."""
+    if hint(WORK):
+        hint(DELIVER)
+
+
 @shared_task(name=WORK)
 def work() -> int:
     """Go on with all open jobs, a slice of each in turn; return how many slices were done."""
@@ -23,9 +29,10 @@ def work() -> int:
     slices = 0
     jobs = service.open_jobs()
     while jobs and time.monotonic() < until:
-        jobs = [job for job in jobs if service.advance(job, datetime.now(UTC))]
-        slices += 1
-        # What was released waits to go out.
+        left = [service.advance(job, datetime.now(UTC)) for job in jobs]
+        slices += len(jobs)
+        jobs = [job for job in left if job is not None]
+        # What was released waits to go out, and need not wait for the end of the release.
         if not jobs or slices % 20 == 0:
             hint(DELIVER)
     if jobs:

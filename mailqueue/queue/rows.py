@@ -97,7 +97,7 @@ _WRITTEN = (
 
 def save(rows: Sequence[Recipient]) -> None:
     """Write changed rows, which this transaction has locked, in one round trip."""
-    columns = [cast(models.Field[Any, Any], Recipient._meta.get_field(name)) for name in _WRITTEN]
+    columns = [cast("models.Field[Any, Any]", Recipient._meta.get_field(name)) for name in _WRITTEN]
     values = [
         [
             *(

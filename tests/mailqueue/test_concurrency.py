@@ -1,0 +1,147 @@
+"""Many workers, clicks and hand-overs at once: each recipient has one fate, and is counted once."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from mailqueue import ledger, queue, service
+from mailqueue.errors import IllegalTransition
+from mailqueue.models import Body, HostingAccount, Recipient
+from mailqueue.outcomes import Outcome, Result
+from mailqueue.queue import Submission
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LEASE = timedelta(seconds=60)
+DELIVERED = Outcome(Result.DELIVERED, "250 ok", "2.0.0")
+
+
+def run(*works: Callable[[], None]) -> None:
+    """Runs each work in a thread of its own and raises what any of them raised."""
+    raised: list[BaseException] = []
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - handed to the test below
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=90)
+    assert not any(thread.is_alive() for thread in threads)
+    if raised:
+        raise raised[0]
+
+
+def test_workers_never_share_a_recipient(
+    submission: Callable[..., Submission], now: datetime
+) -> None:
+    queue.accept([submission() for _ in range(120)], now)
+    claimed: list[int] = []
+
+    def work() -> None:
+        while batch := queue.claim_due(now, 7, LEASE):
+            claimed.extend(item.recipient_id for item in batch)
+            queue.record([(item, DELIVERED) for item in batch], now)
+
+    run(work, work, work, work)
+    assert Counter(claimed) == Counter(Recipient.objects.values_list("pk", flat=True))
+    assert all(line.is_balanced for line in ledger.check())
+
+
+def test_the_body_goes_when_the_last_recipients_end_at_once(
+    submission: Callable[..., Submission], now: datetime
+) -> None:
+    addresses = [f"{number}@example.org" for number in range(40)]
+    queue.accept([submission(*addresses)], now)
+    batches = [queue.claim_due(now, 10, LEASE) for _ in range(4)]
+
+    def worker(batch: list[queue.Claimed]) -> Callable[[], None]:
+        def work() -> None:
+            for item in batch:
+                queue.record([(item, DELIVERED)], now)
+
+        return work
+
+    run(*(worker(batch) for batch in batches))
+    assert not Body.objects.exists()
+
+
+def test_the_same_hand_over_by_two_ways_is_kept_once(
+    submission: Callable[..., Submission], now: datetime
+) -> None:
+    twice = submission(handover_id="ab" * 16)
+    receipts: list[queue.Receipt] = []
+
+    def work() -> None:
+        receipts.extend(queue.accept([twice], now))
+
+    run(work, work, work)
+    assert len({receipt.queue_id for receipt in receipts}) == 1
+    assert sorted(receipt.is_duplicate for receipt in receipts) == [False, True, True]
+    assert Recipient.objects.count() == 1
+
+
+def test_clicks_deliveries_and_arrivals_at_once_keep_the_ledger(
+    account: HostingAccount, submission: Callable[..., Submission]
+) -> None:
+    stopped = threading.Event()
+
+    def arrive() -> None:
+        for _ in range(60):
+            queue.accept([submission(), submission()], datetime.now(UTC))
+
+    def deliver() -> None:
+        while not stopped.is_set():
+            batch = queue.claim_due(datetime.now(UTC), 5, LEASE)
+            cleared = queue.cleared(batch) if batch else set()
+            wanted = [item for item in batch if item.recipient_id in cleared]
+            queue.record([(item, DELIVERED) for item in wanted], datetime.now(UTC))
+            queue.give_back(
+                [item for item in batch if item.recipient_id not in cleared], datetime.now(UTC)
+            )
+
+    def click() -> None:
+        verbs = (service.block, service.unblock, service.block, service.purge)
+        for number in range(24):
+            try:
+                verbs[number % 4](account.pk, "admin", datetime.now(UTC))
+            except IllegalTransition:
+                continue
+
+    def arrive_and_stop() -> None:
+        try:
+            arrive()
+            click()
+        finally:
+            stopped.set()
+
+    run(arrive, arrive_and_stop, deliver, deliver, click)
+    assert all(line.is_balanced for line in ledger.check())
+    assert Recipient.objects.count() == 240
+    final = HostingAccount.objects.get(pk=account.pk)
+    stuck = Recipient.objects.filter(status="held").count()
+    assert final.state != "ok" or stuck == 0
+
+
+def test_of_two_clicks_at_once_one_wins(account: HostingAccount, now: datetime) -> None:
+    won: list[str] = []
+    lost: list[str] = []
+
+    def click() -> None:
+        try:
+            won.append(service.block(account.pk, "admin", now).to_state)
+        except IllegalTransition as error:
+            lost.append(error.state)
+
+    run(click, click, click)
+    assert (won, lost) == (["ko"], ["ko", "ko"])

@@ -1,0 +1,116 @@
+"""The house keeps its shape: panel → mailqueue ← relay, and one way inside mailqueue."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("mailqueue", "relay", "panel")
+
+# Each may import what stands to its left; pure rules import only each other.
+PURE = ("errors", "states", "schedule", "outcomes")
+ORDER = ("models", "counters", "queue", "service", "overview")
+# Standing beside the order: what they may import of it.
+BESIDE = {
+    "accounts": ("models",),
+    "simulator": ("models",),
+    "ledger": ("models",),
+    "maillog": ("queue",),
+    "celery": (),
+    "tasks": ("counters", "queue", "service", "celery"),
+    "apps": (),
+    "sqlite": (),
+    "management": ("accounts", "ledger", "models", "overview"),
+}
+
+
+def _modules(package: str) -> list[Path]:
+    return [path for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts]
+
+
+def _imports(path: Path) -> set[str]:
+    """Full dotted names of what a file imports, `from a import b` as `a.b`."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the layer"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _inside(path: Path) -> set[str]:
+    """The modules of mailqueue that a file of mailqueue imports."""
+    return {name.split(".")[1] for name in _imports(path) if name.startswith("mailqueue.")}
+
+
+@pytest.mark.parametrize(
+    ("package", "foreign"),
+    [("mailqueue", {"relay", "panel"}), ("relay", {"panel"}), ("panel", {"relay"})],
+)
+def test_packages_do_not_see_what_they_must_not(package: str, foreign: set[str]) -> None:
+    files = _modules(package)
+    assert files
+    for path in files:
+        seen = {name.split(".")[0] for name in _imports(path)} & foreign
+        assert not seen, f"{path.relative_to(ROOT)} imports {seen}"
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_rules_know_neither_rows_nor_settings_nor_the_clock(name: str) -> None:
+    path = ROOT / "mailqueue" / f"{name}.py"
+    assert _inside(path) <= set(PURE)
+    assert not any(found.split(".")[0] in {"django", "celery", "time"} for found in _imports(path))
+    source = path.read_text(encoding="utf-8")
+    assert ".now(" not in source
+    assert "random" not in source
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_imports_inside_the_ledger_go_one_way(name: str) -> None:
+    allowed = {*PURE, *ORDER[: ORDER.index(name) + 1]}
+    path = ROOT / "mailqueue" / name
+    files = (
+        [path.with_suffix(".py")]
+        if path.with_suffix(".py").exists()
+        else _modules(f"mailqueue/{name}")
+    )
+    assert files
+    for file in files:
+        assert _inside(file) <= allowed, file.name
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_stands_beside_the_order_imports_only_what_it_may(name: str) -> None:
+    allowed = {*PURE, *BESIDE[name], name}
+    path = ROOT / "mailqueue" / name
+    files = (
+        [path.with_suffix(".py")]
+        if path.with_suffix(".py").exists()
+        else _modules(f"mailqueue/{name}")
+    )
+    assert files
+    for file in files:
+        assert _inside(file) <= allowed, file.name
+
+
+def test_every_module_of_the_ledger_has_its_place() -> None:
+    here = {
+        path.stem
+        for path in (ROOT / "mailqueue").iterdir()
+        if path.suffix == ".py" or path.is_dir()
+    }
+    assert here - {"__init__", "__pycache__", "migrations"} == {*PURE, *ORDER, *BESIDE}
+
+
+def test_the_shim_imports_nothing_but_the_least() -> None:
+    source = (ROOT / "relay" / "sendmail").read_text(encoding="utf-8")
+    names = {
+        alias.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert names <= {"os", "sys", "_socket"}
