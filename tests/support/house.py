@@ -1,0 +1,291 @@
+"""A real house: `manage.py up` as a process, on a data folder, a port and a database of its own."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from tests.support import php, processes
+from tests.support.pages import Pages
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PASSWORD = "correct-horse-battery"
+ACCOUNT = "boutique.example"
+READY = "Ctrl-C stops everything"
+# What tells each program of the house by its command line.
+MARKS = {
+    "web": "gunicorn",
+    "relay": "runrelay",
+    "worker": " worker ",
+    "beat": " beat ",
+    "redis": "redis-server",
+}
+
+
+class House:
+    """A house that is not running yet; `start` runs it."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.lines: list[str] = []
+        self.process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        ours = {
+            "FACTEUR_DATA_DIR": str(self.data),
+            "FACTEUR_BIND": f"127.0.0.1:{self.port}",
+            "FACTEUR_ADMIN_PASSWORD": PASSWORD,
+            "FACTEUR_HOSTNAME": "house.test",
+        }
+        # Nothing of the tests' own settings: this is how a person starts it.
+        others = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("FACTEUR_", "DJANGO_"))
+        }
+        self.environment = {**others, **ours, **settings}
+
+    @property
+    def sendmail(self) -> Path:
+        """The command that stands in `sendmail_path`."""
+        return self.data / "sendmail"
+
+    def start(self, *options: str, within_s: float = 60) -> None:
+        """Run `manage.py up` and wait until it says that everything answers."""
+        seen = len(self.lines)
+        self.launch(*options)
+        self.wait_for_line(READY, seen, within_s)
+
+    def launch(self, *options: str) -> "subprocess.Popen[str]":
+        """Run `manage.py up` and wait for nothing."""
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", *options],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, args=[self.process], daemon=True)
+        self._reader.start()
+        return self.process
+
+    def wait_for_line(self, words: str, after: int = 0, within_s: float = 20) -> str:
+        """The first line that holds `words`, of those printed after so many."""
+
+        def look() -> str:
+            found = next((line for line in self.lines[after:] if words in line), "")
+            has_ended = self.process is None or self.process.poll() is not None
+            if not found and has_ended:
+                raise AssertionError(f"the house ended without {words!r}:\n{self.output}")
+            return found
+
+        try:
+            return eventually(look, within_s, words)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.output}") from error
+
+    @property
+    def output(self) -> str:
+        """All that was printed."""
+        return "\n".join(self.lines)
+
+    def stop(self, number: int = signal.SIGTERM, within_s: float = 10) -> int:
+        """Send a signal to `up` and wait; return its exit status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        status = self.process.wait(within_s)
+        if self._reader is not None:
+            self._reader.join(5)
+        return status
+
+    def programs(self) -> dict[str, int]:
+        """The programs that `up` runs now, by their names, with their process numbers."""
+        assert self.process is not None
+        children = {
+            pid: line
+            for pid, line in self.processes().items()
+            if processes.parent(pid) == self.process.pid
+        }
+        return {
+            name: pid
+            for name, mark in MARKS.items()
+            for pid, line in children.items()
+            if mark in f"{line} "
+        }
+
+    def processes(self) -> dict[int, str]:
+        """All live processes of this house, orphans too."""
+        return processes.with_variable("FACTEUR_DATA_DIR", str(self.data))
+
+    def kill(self, name: str) -> int:
+        """kill -9 a program as it runs; return its number. It comes back by itself."""
+        pid = self.programs()[name]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_for_program(self, name: str, other_than: int, within_s: float = 15) -> int:
+        """The number of a program once it runs again."""
+
+        def look() -> int:
+            pid = self.programs().get(name, 0)
+            return pid if pid != other_than else 0
+
+        return eventually(look, within_s, f"{name} runs again")
+
+    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run another command on the same data."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def create_account(self, name: str = ACCOUNT, uid: int | None = None) -> None:
+        """Make the database, if it is not there, and an account for a Unix user (our own)."""
+        for command in (
+            ("migrate", "--verbosity", "0"),
+            ("createaccount", name, "--uid", str(os.getuid() if uid is None else uid)),
+        ):
+            result = self.manage(*command)
+            assert result.returncode == 0, result.stdout + result.stderr
+
+    def ledger(self) -> dict[str, dict[str, Any]]:
+        """The ledger, by account. Fails if it does not balance."""
+        result = self.manage("ledger", "--json")
+        assert result.returncode == 0, result.stdout + result.stderr
+        return {line["account"]: line for line in json.loads(result.stdout)}
+
+    def queue(self) -> list[dict[str, Any]]:
+        """What is waiting, being sent or held."""
+        result = self.manage("showqueue", "--json")
+        assert result.returncode == 0, result.stdout + result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def php(self, script: str, user: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
+        """Run a PHP script whose mail() calls this house."""
+        return php.run(script, self.sendmail, self.scripts, user=user)
+
+    @property
+    def scripts(self) -> Path:
+        """A folder where scripts of any user can stand."""
+        folder = self.folder / "www"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        return folder
+
+    def pages(self, login: str = "admin", password: str = PASSWORD) -> Pages:
+        """The panel, as somebody who has logged in sees it."""
+        pages = Pages(self.url)
+        pages.log_in(login, password)
+        return pages
+
+    def close(self) -> None:
+        """End everything that still runs."""
+        if self.process is not None and self.process.poll() is None:
+            try:
+                self.stop(within_s=12)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self._reader is not None:
+            self._reader.join(5)
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+
+@contextmanager
+def house(**settings: str) -> Iterator[House]:
+    """A house with `FACTEUR_<name>` set for each of `settings`; it ends with the block.
+
+    On PostgreSQL, if FACTEUR_DATABASE_URL names one, it gets a database of its own.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ft-", dir="/tmp"))
+    # Scripts of other users call its sendmail.
+    folder.chmod(0o755)
+    variables = {f"FACTEUR_{name.upper()}": value for name, value in settings.items()}
+    try:
+        with _database() as url:
+            if url:
+                variables["FACTEUR_DATABASE_URL"] = url
+            new = House(folder, variables)
+            try:
+                yield new
+            finally:
+                new.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """The URL of a new database; empty where the house makes its own, on SQLite."""
+    cluster = os.environ.get("FACTEUR_DATABASE_URL", "")
+    if not cluster.startswith("postgres"):
+        yield ""
+        return
+    name = f"house_{secrets.token_hex(6)}"
+    parts = urlsplit(cluster)
+    administration = urlunsplit(parts._replace(path="/postgres"))
+    with psycopg.connect(administration, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        try:
+            yield urlunsplit(parts._replace(path=f"/{name}"))
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody answers on a port of the loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until_gone(new: House, within_s: float = 5) -> None:
+    """Fail if a process of the house outlives it for longer than that."""
+    until = time.monotonic() + within_s
+    while (left := new.processes()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not left, f"left behind: {left}"
