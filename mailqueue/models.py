@@ -345,6 +345,8 @@ class QueueJob(models.Model):
     account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     through_id = models.BigIntegerField()
+    # How far the walk has come.
+    after_id = models.BigIntegerField(default=0)
     # How many were to be done at the click, and how many have been.
     total = models.BigIntegerField()
     done = models.BigIntegerField(default=0)

@@ -65,10 +65,11 @@ def advance(job_id: int, now: datetime, limit: int = SLICE) -> int | None:
             QueueJob.Kind.RELEASE: queue.release,
             QueueJob.Kind.PURGE: queue.purge,
         }[QueueJob.Kind(job.kind)]
-        number = work(account.pk, job.through_id, limit, now)
-        job.done += number
-        if number == limit:
-            job.save(update_fields=["done"])
+        piece = work(account.pk, job.after_id, job.through_id, limit, now)
+        job.done += piece.number
+        if piece.last_id is not None:
+            job.after_id = piece.last_id
+            job.save(update_fields=["done", "after_id"])
             return job.pk
         job.finished_at = now
         job.save(update_fields=["done", "finished_at"])

@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('hold', 'holding'), ('release', 'releasing'), ('purge', 'purging')], max_length=8)),
                 ('through_id', models.BigIntegerField()),
+                ('after_id', models.BigIntegerField(default=0)),
                 ('total', models.BigIntegerField()),
                 ('done', models.BigIntegerField(default=0)),
                 ('stay_blocked', models.BooleanField(default=False)),

@@ -1,9 +1,11 @@
 """Holding, releasing, purging and expiring, a slice at a time, in the order of arrival."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Case, F, Value, When
 
 from mailqueue import schedule
 from mailqueue.counters import Tallies
@@ -17,67 +19,70 @@ from mailqueue.queue.rows import (
     end,
     lock_accounts,
     lock_rows,
-    moment_in_sql,
     save,
 )
 
 
-def hold(account_id: int, through_id: int, limit: int, now: datetime) -> int:
-    """Hold up to `limit` waiting recipients numbered up to `through_id`; return how many.
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a slice of slow work did: how many recipients it changed, and where it stopped.
+
+    `last_id` is None when the walk has come to its end.
+    """
+
+    number: int
+    last_id: int | None
+
+
+def hold(account_id: int, after_id: int, through_id: int, limit: int, now: datetime) -> Slice:
+    """Hold up to `limit` waiting recipients numbered after `after_id`, up to `through_id`.
 
     Part of the caller's transaction, which has the account locked. `now` is when it is counted.
     """
-    changed = _change_slice(
-        account_id,
-        "status = 'waiting'",
-        through_id,
-        limit,
-        "status = 'held', hold_reason = %s, next_attempt_at = NULL",
-        [HoldReason.BLOCKED.value],
-    )
-    tallies = Tallies()
-    tallies[account_id].held += len(changed)
-    tallies.write(now)
-    return len(changed)
+    rows = _walk(account_id, "status = 'waiting'", after_id, through_id, limit)
+    _update(rows, status=Status.HELD, hold_reason=HoldReason.BLOCKED, next_attempt_at=None)
+    _tally(account_id, now, held=len(rows))
+    return _slice(rows, limit)
 
 
-def release(account_id: int, through_id: int, limit: int, now: datetime) -> int:
-    """Let up to `limit` held recipients numbered up to `through_id` go; return how many.
+def release(account_id: int, after_id: int, through_id: int, limit: int, now: datetime) -> Slice:
+    """Let up to `limit` held recipients numbered after `after_id`, up to `through_id`, go.
 
     They are due at once, in the order of their arrival, and have at least 24 hours of tries.
     Part of the caller's transaction, which has the account locked.
     """
-    end = moment_in_sql(now + schedule.AFTER_RELEASE)
-    changed = _change_slice(
-        account_id,
-        "status = 'held'",
-        through_id,
-        limit,
-        "status = 'waiting', hold_reason = '', next_attempt_at = %s, "
-        "deadline = CASE WHEN deadline < %s THEN %s ELSE deadline END",
-        [moment_in_sql(now), end, end],
+    rows = _walk(account_id, "status = 'held'", after_id, through_id, limit)
+    end = now + schedule.AFTER_RELEASE
+    _update(
+        rows,
+        status=Status.WAITING,
+        hold_reason=HoldReason.NONE,
+        next_attempt_at=now,
+        deadline=Case(When(deadline__lt=end, then=Value(end)), default=F("deadline")),
     )
-    tallies = Tallies()
-    tallies[account_id].held -= len(changed)
-    tallies.write(now)
-    return len(changed)
+    _tally(account_id, now, held=-len(rows))
+    return _slice(rows, limit)
 
 
-def purge(account_id: int, through_id: int, limit: int, now: datetime) -> int:
-    """Purge up to `limit` held or waiting recipients numbered up to `through_id`.
+def purge(account_id: int, after_id: int, through_id: int, limit: int, now: datetime) -> Slice:
+    """Purge up to `limit` held or waiting recipients numbered after `after_id`, up to `through_id`.
 
-    Returns how many. Part of the caller's transaction, which has the account locked.
+    Part of the caller's transaction, which has the account locked.
     """
-    held = _change_slice(account_id, "status = 'held'", through_id, limit, *_purged(now))
-    waiting = _change_slice(
-        account_id, "status = 'waiting'", through_id, limit - len(held), *_purged(now)
+    # The first condition is that of the index, to the letter: SQLite proves no more than that.
+    condition = "status IN ('waiting', 'sending', 'held') AND status <> 'sending'"
+    rows = _walk(account_id, condition, after_id, through_id, limit)
+    _update(
+        rows,
+        status=Status.PURGED,
+        hold_reason=HoldReason.NONE,
+        next_attempt_at=None,
+        ended_at=now,
     )
-    drop_bodies({message_id for _, message_id in (*held, *waiting)})
-    tallies = Tallies()
-    tallies[account_id].held -= len(held)
-    tallies[account_id].purged += len(held) + len(waiting)
-    tallies.write(now)
-    return len(held) + len(waiting)
+    drop_bodies({message_id for _, message_id, _ in rows})
+    held = sum(status == Status.HELD for _, _, status in rows)
+    _tally(account_id, now, held=-held, purged=len(rows))
+    return _slice(rows, limit)
 
 
 def last_queued_id(account_id: int) -> int:
@@ -113,34 +118,35 @@ def expire(now: datetime, limit: int = 1000) -> int:
     return len(ended)
 
 
-def _purged(now: datetime) -> tuple[str, list[Any]]:
-    return (
-        "status = 'purged', hold_reason = '', next_attempt_at = NULL, ended_at = %s",
-        [moment_in_sql(now)],
-    )
+def _walk(
+    account_id: int, condition: str, after_id: int, through_id: int, limit: int
+) -> list[tuple[int, int, str]]:
+    """The next recipients of an account that meet `condition`: number, message, status; locked.
 
-
-def _change_slice(
-    account_id: int,
-    condition: str,
-    through_id: int,
-    limit: int,
-    changes: str,
-    values: list[Any],
-) -> list[tuple[int, int]]:
-    """Change the oldest rows of an account that meet `condition`; return (number, message) each.
-
-    The literal condition matches a partial index, so that the cost is that of the slice.
+    The literal condition matches a partial index, and the walk goes on where it stopped: on
+    PostgreSQL a walk from the start would pass all that earlier slices have changed.
     """
-    if limit <= 0:
-        return []
-    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
-    chosen = (
-        f"SELECT id FROM {TABLE} WHERE account_id = %s AND {condition} AND id <= %s "  # noqa: S608
-        f"ORDER BY id LIMIT %s{lock}"
+    sql = (
+        f"SELECT id, message_id, status FROM {TABLE} WHERE account_id = %s AND {condition} "  # noqa: S608
+        "AND id > %s AND id <= %s ORDER BY id LIMIT %s"
     )
-    among = f"id = ANY(ARRAY({chosen}))" if lock else f"id IN ({chosen})"
-    sql = f"UPDATE {TABLE} SET {changes} WHERE {among} RETURNING id, message_id"  # noqa: S608
+    if connection.vendor == "postgresql":
+        sql += " FOR NO KEY UPDATE"
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*values, account_id, through_id, limit])
-        return [(int(pk), int(message_id)) for pk, message_id in cursor.fetchall()]
+        cursor.execute(sql, [account_id, after_id, through_id, limit])
+        return [(int(pk), int(message_id), str(status)) for pk, message_id, status in cursor]
+
+
+def _update(rows: list[tuple[int, int, str]], **changes: Any) -> None:
+    Recipient.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(**changes)
+
+
+def _tally(account_id: int, now: datetime, **numbers: int) -> None:
+    tallies = Tallies()
+    for name, number in numbers.items():
+        setattr(tallies[account_id], name, number)
+    tallies.write(now)
+
+
+def _slice(rows: list[tuple[int, int, str]], limit: int) -> Slice:
+    return Slice(len(rows), rows[-1][0] if len(rows) == limit else None)
