@@ -1,0 +1,154 @@
+"""What stands in the environment is taken as meant, or refused by name."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from panel.env import Environment
+from panel.keys import load_or_create_secret
+from panel.places import LONGEST_SOCKET_PATH, runtime_folder
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def environment(**variables: str) -> Environment:
+    return Environment({f"FACTEUR_{name}": value for name, value in variables.items()})
+
+
+def test_it_takes_an_empty_variable_for_none() -> None:
+    assert environment(HOSTNAME=" ").text("HOSTNAME", "host") == "host"
+
+
+def test_it_reads_a_secret_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hush\n")
+    assert environment(SECRET_KEY_FILE=str(file)).secret("SECRET_KEY") == "hush"
+
+
+def test_it_refuses_a_secret_that_is_given_twice(tmp_path: Path) -> None:
+    both = environment(SECRET_KEY="a", SECRET_KEY_FILE=str(tmp_path / "b"))
+    with pytest.raises(ImproperlyConfigured, match="FACTEUR_SECRET_KEY_FILE; keep one"):
+        both.secret("SECRET_KEY")
+
+
+def test_it_refuses_a_secret_file_that_cannot_be_read(tmp_path: Path) -> None:
+    missing = environment(SECRET_KEY_FILE=str(tmp_path / "missing"))
+    with pytest.raises(ImproperlyConfigured, match="FACTEUR_SECRET_KEY_FILE cannot be read"):
+        missing.secret("SECRET_KEY")
+
+
+@pytest.mark.parametrize("value", ["many", "1.5", "-1", "٣ x"])
+def test_it_refuses_what_is_no_number(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="FACTEUR_SWEEP_SECONDS is"):
+        environment(SWEEP_SECONDS=value).integer("SWEEP_SECONDS", 60)
+
+
+def test_it_refuses_a_number_that_is_too_small() -> None:
+    with pytest.raises(ImproperlyConfigured, match="it must be at least 2"):
+        environment(LEASE_SECONDS="1").integer("LEASE_SECONDS", 60, at_least=2)
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"), [("yes", True), ("ON", True), ("1", True), ("false", False), ("0", False)]
+)
+def test_it_reads_yes_and_no(value: str, meant: bool) -> None:
+    assert environment(X=value).flag("X", not meant) is meant
+
+
+def test_it_refuses_what_is_neither_yes_nor_no() -> None:
+    with pytest.raises(ImproperlyConfigured, match="it must be yes or no"):
+        environment(X="maybe").flag("X", True)
+
+
+def test_it_refuses_what_is_not_among_the_choices() -> None:
+    with pytest.raises(ImproperlyConfigured, match="it must be one of simulator, smarthost"):
+        environment(ROUTE="pigeon").choice("ROUTE", ("simulator", "smarthost"), "simulator")
+
+
+def test_it_reads_words_between_commas() -> None:
+    assert environment(ALLOWED_HOSTS="a, b,,").words("ALLOWED_HOSTS") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("127.0.0.1:25", ("127.0.0.1", 25)),
+        ("[::1]:587", ("::1", 587)),
+        ("mx.example.org:65535", ("mx.example.org", 65535)),
+    ],
+)
+def test_it_reads_addresses(value: str, meant: tuple[str, int]) -> None:
+    assert environment(BIND=value).address("BIND", "") == meant
+
+
+@pytest.mark.parametrize("value", ["8000", ":8000", "host:", "host:0", "host:65536", "host:x"])
+def test_it_refuses_what_is_no_address(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="FACTEUR_BIND is"):
+        environment(BIND=value).needed_address("BIND", "127.0.0.1:8000")
+
+
+def test_an_address_may_be_absent() -> None:
+    assert environment().address("SMARTHOST", "") is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FACTEUR_BIND", "nowhere"),
+        ("FACTEUR_ROUTE", "smarthost"),
+        ("FACTEUR_DATA_DIR", "/proc/data"),
+        ("FACTEUR_DATABASE_URL", "mysql://localhost/x"),
+        ("FACTEUR_DATABASE_URL", "nonsense"),
+        ("FACTEUR_DATABASE_URL", "postgres://facteur@localhost:port/x"),
+        ("FACTEUR_DATABASE_URL", "sqlite://"),
+        ("FACTEUR_PUBLIC_URL", "panel.example.org"),
+        ("FACTEUR_SWEEP_SECONDS", "0"),
+    ],
+)
+def test_a_command_says_in_one_line_which_setting_is_nonsense(
+    variable: str, value: str, tmp_path: Path
+) -> None:
+    others = {name: text for name, text in os.environ.items() if not name.startswith("FACTEUR_")}
+    result = subprocess.run(
+        [sys.executable, "manage.py", "ledger"],
+        cwd=ROOT,
+        env={**others, "FACTEUR_DATA_DIR": str(tmp_path), variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Facteur cannot start: {variable} ")
+
+
+def test_the_secret_is_made_once_and_for_us_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secret_key"
+    first = load_or_create_secret(path)
+    assert len(first) >= 50
+    assert load_or_create_secret(path) == first
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_sockets_live_elsewhere_when_the_data_lie_too_deep(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120)
+    deep.mkdir()
+    folder = runtime_folder(deep)
+    try:
+        assert len(os.fsencode(folder / "simulator.sock")) <= LONGEST_SOCKET_PATH
+        assert runtime_folder(deep) == folder
+    finally:
+        folder.rmdir()
+
+
+def test_a_strangers_folder_is_not_taken_for_sockets(tmp_path: Path) -> None:
+    data = tmp_path / "d"
+    data.mkdir()
+    (data / "run").symlink_to(tmp_path)
+    with pytest.raises(ImproperlyConfigured, match="not a folder of our own"):
+        runtime_folder(data)
