@@ -1,0 +1,137 @@
+"""Group commit for many conversations: what waits when a round ends shares the next one.
+
+Owns the rounds to the database that stand between two messages of a conversation: write down what
+became of the first, then see whether the second may still go. Who converses is for `delivery`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import Error, InterfaceError, OperationalError
+
+from mailqueue import maillog, queue
+from mailqueue.outcomes import Outcome
+from mailqueue.queue import Claimed
+from relay.database import in_database
+
+# Between two tries while the database is away, in seconds.
+PAUSE_S = 1.0
+
+logger = logging.getLogger("facteur.delivery")
+
+Outcomes = list[tuple[Claimed, Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What of a message may go out now; `content` is None if it is no longer kept."""
+
+    claimed: tuple[Claimed, ...]
+    content: bytes | None
+
+
+_NOTHING = Cleared((), None)
+
+
+@dataclass(slots=True, eq=False)
+class _Wish:
+    outcomes: Outcomes
+    wanted: Sequence[Claimed]
+    answer: asyncio.Future[Cleared]
+
+
+class Recorder:
+    """Writes outcomes down and clears the next messages, for all conversations of a run."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._wishes: list[_Wish] = []
+        self._rounds: asyncio.Task[None] | None = None
+
+    async def settle(self, outcomes: Outcomes, wanted: Sequence[Claimed] = ()) -> Cleared:
+        """Return when `outcomes` are committed, with what of `wanted` may still go out.
+
+        `wanted` are recipients of one message. Those that may not go are given back. While the
+        database is away this waits.
+        """
+        if not outcomes and not wanted:
+            return _NOTHING
+        wish = _Wish(outcomes, wanted, asyncio.get_running_loop().create_future())
+        self._wishes.append(wish)
+        if self._rounds is None or self._rounds.done():
+            self._rounds = asyncio.create_task(self._go_round())
+        return await wish.answer
+
+    async def close(self, timeout_s: float) -> None:
+        """Wait for the last round, then give up what is left: others take it up by its lease."""
+        if self._rounds is not None:
+            await asyncio.wait([self._rounds], timeout=timeout_s)
+            self._rounds.cancel()
+            await asyncio.gather(self._rounds, return_exceptions=True)
+
+    async def _go_round(self) -> None:
+        wishes: list[_Wish] = []
+        try:
+            while self._wishes:
+                wishes, self._wishes = self._wishes, []
+                for wish, answer in zip(wishes, await self._fulfil(wishes), strict=True):
+                    if not wish.answer.done():
+                        wish.answer.set_result(answer)
+        except Exception as error:  # noqa: BLE001 - it is theirs who wait
+            for wish in wishes:
+                if not wish.answer.done():
+                    wish.answer.set_exception(error)
+        finally:
+            for wish in (*wishes, *self._wishes):
+                wish.answer.cancel()
+
+    async def _fulfil(self, wishes: list[_Wish]) -> list[Cleared]:
+        while True:
+            try:
+                return await in_database(self._round, wishes)
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("database=away error=%r", str(error))
+                await asyncio.sleep(PAUSE_S)
+
+    def _round(self, wishes: list[_Wish]) -> list[Cleared]:
+        now = self._clock()
+        outcomes = [item for wish in wishes for item in wish.outcomes]
+        if outcomes:
+            _record(outcomes, now)
+            # What follows may fail and be tried again; this is done.
+            for wish in wishes:
+                wish.outcomes = []
+        return _clear([wish.wanted for wish in wishes], now)
+
+
+def _record(outcomes: Outcomes, now: datetime) -> None:
+    try:
+        recorded = queue.record(outcomes, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Error:
+        if len(outcomes) == 1:
+            # Its lease runs out and it is tried again; the others must not wait for it.
+            logger.exception("q=%s outcome=unrecorded", outcomes[0][0].queue_id)
+            return
+        for outcome in outcomes:
+            _record([outcome], now)
+        return
+    for item in recorded:
+        maillog.attempt(item, now)
+
+
+def _clear(wanted: list[Sequence[Claimed]], now: datetime) -> list[Cleared]:
+    everybody = [claimed for group in wanted for claimed in group]
+    if not everybody:
+        return [_NOTHING] * len(wanted)
+    may_go = queue.cleared(everybody)
+    queue.give_back([claimed for claimed in everybody if claimed.recipient_id not in may_go], now)
+    answers: list[Cleared] = []
+    for group in wanted:
+        going = tuple(claimed for claimed in group if claimed.recipient_id in may_go)
+        answers.append(Cleared(going, queue.content_of(going[0].message_id)) if going else _NOTHING)
+    return answers
