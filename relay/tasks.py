@@ -1,0 +1,66 @@
+"""Celery tasks of the wire: deliver what is due; sweep up what hints and workers left.
+
+Owns how a run is started and stopped in a worker; the run itself is for `delivery`. Both tasks may
+be lost, doubled or late: the rows say what is to be done.
+"""
+
+import logging
+import mmap
+from datetime import UTC, datetime
+from typing import Any
+
+import uvloop
+from celery import shared_task
+from celery.signals import worker_init, worker_shutting_down
+from django.db import Error
+
+from mailqueue import queue
+from mailqueue.celery import DELIVER, SWEEP, hint
+from relay.delivery import deliver_due
+
+# Rows that a sweep changes in one transaction.
+SLICE = 1000
+
+logger = logging.getLogger("facteur.delivery")
+
+# One byte that the worker shares with the children it forks: 1 when it shuts down. Not an Event of
+# multiprocessing: its lock would stay taken for ever when a child is killed while it looks.
+_shutdown = mmap.mmap(-1, 1)
+
+
+@worker_init.connect
+def _begin(**_: Any) -> None:
+    _shutdown[0] = 0
+
+
+@worker_shutting_down.connect
+def _shut_down(**_: Any) -> None:
+    _shutdown[0] = 1
+
+
+@shared_task(name=DELIVER)
+def deliver() -> None:
+    """Send what is due, for half a minute; then leave the rest to a new task."""
+    try:
+        is_more_due = uvloop.run(deliver_due(_utc_now, should_stop=lambda: _shutdown[0] == 1))
+    except Error as error:
+        # The next sweep comes again; by then the database may have.
+        logger.warning("run=failed error=%r", str(error))
+        return
+    if is_more_due:
+        hint(DELIVER)
+
+
+@shared_task(name=SWEEP)
+def sweep() -> None:
+    """Take mail back from workers that died, end what is too old, and get the due mail sent."""
+    while queue.recover_leases(_utc_now(), SLICE) == SLICE:
+        pass
+    while queue.expire(_utc_now(), SLICE) == SLICE:
+        pass
+    if queue.has_due(_utc_now()):
+        hint(DELIVER)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
