@@ -18,7 +18,10 @@ env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
-DATA_DIR.mkdir(mode=0o711, parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(mode=0o711, parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"FACTEUR_DATA_DIR cannot be made: {error}") from error
 
 SECRET_KEY = env.secret("SECRET_KEY") or load_or_create_secret(DATA_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
@@ -65,8 +68,14 @@ SWEEP_S = env.integer("SWEEP_SECONDS", 60, at_least=1)
 MESSAGE_SIZE_LIMIT = 10_485_760
 
 _database_url = env.secret("DATABASE_URL", f"sqlite:///{DATA_DIR / 'facteur.sqlite3'}")
-DATABASES = {"default": dj_database_url.parse(_database_url, conn_max_age=600)}
+try:
+    DATABASES = {"default": dj_database_url.parse(_database_url, conn_max_age=600)}
+except ValueError as error:
+    # Its own words could hold the password.
+    raise ImproperlyConfigured("FACTEUR_DATABASE_URL is no URL of a database.") from error
 _engine = DATABASES["default"]["ENGINE"]
+if DATABASES["default"]["NAME"] in {"", ":memory:"}:
+    raise ImproperlyConfigured("FACTEUR_DATABASE_URL must name a database that lasts.")
 if _engine == "django.db.backends.sqlite3":
     DATABASES["default"] |= {
         "ENGINE": "mailqueue.sqlite",
@@ -86,6 +95,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Empty: `manage.py up` starts a private Redis on a socket in the runtime folder.
 REDIS_URL = env.secret("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{REDIS_SOCKET}"
+
+# Failed logins are counted here, so all web processes of the machine must share it; in files,
+# because nobody should be locked out while Redis is away.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": DATA_DIR / "cache",
+    },
+}
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -111,6 +129,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "panel.middleware.language_of_user",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -159,6 +178,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 SESSION_COOKIE_SECURE = _is_https
 CSRF_COOKIE_SECURE = _is_https
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "panel.views.errors.forged"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
@@ -172,7 +192,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+# Served from where they lie: there is nothing to collect.
 WHITENOISE_USE_FINDERS = True
 
 LOGGING = {
