@@ -1,0 +1,27 @@
+"""What people type into pages, checked."""
+
+from django import forms
+
+# What both databases take as a number of a row or a page.
+LARGEST_NUMBER = 2**31 - 1
+LARGEST_ROW = 2**63 - 1
+
+
+class ListForm(forms.Form):
+    """What the list of accounts is asked for. Nonsense is as good as nothing."""
+
+    q = forms.CharField(required=False, max_length=253)
+    sort = forms.CharField(required=False, max_length=32)
+    page = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_NUMBER)
+
+
+class QueueForm(forms.Form):
+    """Where in the queue to go on."""
+
+    after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_ROW)
+
+
+class PurgeForm(forms.Form):
+    """What an administrator may choose for a purge."""
+
+    stay_blocked = forms.BooleanField(required=False)

@@ -1,0 +1,87 @@
+"""The addresses of the pages."""
+
+from allauth.account import views as login
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+from django.views.generic import RedirectView
+
+from mailqueue.states import Event
+from panel.views import errors, hosting, language, scripts_emails, simulator
+
+
+class ServiceName(StringConverter):
+    """The name of an account; PostgreSQL would choke on NUL."""
+
+    regex = r"[^/\x00]{1,253}"
+
+
+class Action:
+    """An event that has a button."""
+
+    regex = "block|unblock|purge"
+
+    def to_python(self, value: str) -> Event:
+        """The event of this name."""
+        return Event(value)
+
+    def to_url(self, value: str) -> str:
+        """The name of the event."""
+        return Event(value).value
+
+
+class RowNumber:
+    """A number that both databases can look for."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """The number, without the separators of a locale."""
+        return str(value)
+
+
+register_converter(ServiceName, "name")
+register_converter(Action, "action")
+register_converter(RowNumber, "row")
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="accounts"), name="home"),
+    path("login/", login.login, name="account_login"),
+    path("logout/", login.logout, name="account_logout"),
+    path("signup/", login.signup, name="account_signup"),
+    path("closed/", login.account_inactive, name="account_inactive"),
+    path("password/", login.password_change, name="account_change_password"),
+    path("language/", language.choose, name="set_language"),
+    path("web/hosting/", hosting.accounts, name="accounts"),
+    path("web/hosting/<name:service_name>/", hosting.account, name="account"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/",
+        scripts_emails.page,
+        name="scripts_emails",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/live/",
+        scripts_emails.live,
+        name="scripts_emails_live",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/<action:action>/confirm/",
+        scripts_emails.confirm,
+        name="scripts_emails_confirm",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/<action:action>/",
+        scripts_emails.act,
+        name="scripts_emails_act",
+    ),
+    path("simulator/", simulator.mailbox, name="simulator"),
+    path("simulator/<row:pk>/", simulator.message, name="simulated_message"),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.failure

@@ -1,0 +1,322 @@
+"""The sentences of the page « Scripts emails », made from values.
+
+Owns what a state means, what a button will do or why it does not apply, and how moments and
+durations read. Templates only place them. Moments are told in the current time zone: pages
+activate that of the account.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from mailqueue.models import HostingAccount, QueueJob, Recipient
+from mailqueue.overview import Action, Overview, Progress, Queued, Why
+from mailqueue.states import DELIVERING, Event, State, after_purge, following
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+# Longer ones are told in days: nobody reads "413 h 02".
+LONGEST_IN_HOURS = timedelta(hours=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a state means: in one line, in some sentences, and what can be done about it."""
+
+    title: str
+    sentences: list[str]
+    steps: list[str]
+    is_stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button, with the line under it: what will happen, or why it does not apply."""
+
+    event: Event
+    title: str
+    line: str
+    is_allowed: bool
+    is_advised: bool
+
+
+def state_word(state: State) -> str:
+    """The state as the page calls it."""
+    return str(dict(HostingAccount.STATES)[state.value])
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """When something happened: "today at 14:07", or with its date."""
+    local = timezone.localtime(at)
+    hour = formats.time_format(local, "TIME_FORMAT")
+    days = (timezone.localtime(now).date() - local.date()).days
+    if days == 0:
+        return _("today at %(time)s") % {"time": hour}
+    if days == 1:
+        return _("yesterday at %(time)s") % {"time": hour}
+    return _("on %(date)s at %(time)s") % {
+        "date": formats.date_format(local, "DATE_FORMAT"),
+        "time": hour,
+    }
+
+
+def duration(length: timedelta) -> str:
+    """A length of time as people read it: "5 min", "2 h 13", "12 days"; it stays on one line."""
+    if length < MINUTE:
+        text = _("< 1 min")
+    elif length < HOUR:
+        text = _("%(minutes)d min") % {"minutes": length // MINUTE}
+    elif length < LONGEST_IN_HOURS:
+        text = _("%(hours)d h %(minutes)02d") % {
+            "hours": length // HOUR,
+            "minutes": length % HOUR // MINUTE,
+        }
+    else:
+        days = length // DAY
+        text = ngettext("%(days)s day", "%(days)s days", days) % {"days": _number(days)}
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def explanation(overview: Overview, now: datetime) -> Explanation | None:
+    """Why the service is in its state and what to do; None if all is as usual."""
+    if overview.state is State.OK:
+        return None
+    if overview.state is State.FORCE:
+        return Explanation(
+            _("Sending goes on, with twice the usual share of errors allowed"),
+            [_("If too many e-mails come back in error again, sending stops again.")],
+            [],
+            is_stopped=False,
+        )
+    change = overview.last_change
+    event = change.event if change else ""
+    sentences = []
+    if change:
+        sentences.append(_since(change.actor, event, moment(change.changed_at, now)))
+        if change.reason:
+            sentences.append(change.reason)
+    sentences.append(
+        _("What your scripts send meanwhile is kept in the queue, for 72 hours at most.")
+    )
+    return Explanation(_title(overview.state, event), sentences, _steps(overview), is_stopped=True)
+
+
+def buttons(overview: Overview, *, may_act: bool) -> list[Button]:
+    """The three buttons, those that apply first."""
+    actions = (overview.actions.block, overview.actions.unblock, overview.actions.purge)
+    made = [_button(action, overview, may_act) for action in actions]
+    return sorted(made, key=lambda button: not button.is_allowed)
+
+
+def title(event: Event) -> str:
+    """The name of a button."""
+    return {
+        Event.BLOCK: _("Block sending"),
+        Event.UNBLOCK: _("Unblock sending"),
+        Event.PURGE: _("Purge the e-mails"),
+    }[event]
+
+
+def why_not(why: Why | None) -> str:
+    """Why a button does not apply."""
+    return {
+        Why.ALREADY_BLOCKED: _("Sending is already stopped"),
+        Why.NOT_BLOCKED: _("Sending is not blocked"),
+        Why.PURGE_FIRST: _("Purge the e-mails first"),
+        Why.PURGING: _("A purge is running"),
+        None: "",
+    }[why]
+
+
+def consequences(event: Event, overview: Overview) -> list[str]:
+    """What will happen, before somebody confirms."""
+    state = {"state": _quoted(_outcome(event, overview))}
+    if event is Event.BLOCK:
+        return [
+            _("The e-mails of your scripts will no longer be delivered."),
+            _("They are kept in the queue for 72 hours at most, until you unblock sending."),
+        ]
+    if event is Event.UNBLOCK:
+        sentences = [_goes_out(overview.queued), _("The state becomes %(state)s.") % state]
+        if overview.state is State.BOUNCE:
+            sentences.append(_("The share of errors allowed before a new stop is doubled."))
+        return sentences
+    sentences = [_is_deleted(overview.queued)]
+    if _outcome(event, overview) in DELIVERING:
+        sentences.append(_("The state becomes %(state)s: sending is unblocked.") % state)
+    else:
+        sentences.append(_("The state becomes %(state)s: sending stays stopped.") % state)
+    return sentences
+
+
+def done(event: Event, state: State) -> str:
+    """What has happened, after somebody confirmed; `state` is the state that this led to."""
+    if event is Event.BLOCK:
+        return _("Sending is blocked. What your scripts send now waits in the queue.")
+    if event is Event.UNBLOCK:
+        return _("Sending is unblocked. What was in the queue is on its way.")
+    if state is State.PURGING:
+        return _("The purge has begun. It goes on by itself.")
+    if state in DELIVERING:
+        return _("The queue is purged and sending is unblocked.")
+    return _("The queue is purged. Sending stays stopped.")
+
+
+def refused(why: Why | None) -> str:
+    """That nothing was done, and why."""
+    return _("Nothing was changed. %(why)s.") % {"why": why_not(why)}
+
+
+def progress(job: Progress) -> str:
+    """What slow work does, and how far it has come."""
+    figures = {"done": _number(job.done), "total": _number(max(job.done, job.total))}
+    if job.kind == QueueJob.Kind.HOLD:
+        return _("The queue is being held: %(done)s of %(total)s e-mails.") % figures
+    if job.kind == QueueJob.Kind.RELEASE:
+        return _("The queue is being released: %(done)s of %(total)s e-mails.") % figures
+    return _("The queue is being purged: %(done)s of %(total)s e-mails.") % figures
+
+
+def queued_status(row: Queued, now: datetime) -> str:
+    """Where an e-mail in the queue stands."""
+    if row.status is Recipient.Status.HELD:
+        return _("Held: service blocked")
+    if row.status is Recipient.Status.SENDING:
+        return _("Being sent")
+    if row.next_attempt_at is not None and row.next_attempt_at > now:
+        return _("Next try %(moment)s") % {"moment": moment(row.next_attempt_at, now)}
+    return _("About to leave")
+
+
+def _button(action: Action, overview: Overview, may_act: bool) -> Button:
+    is_allowed = action.is_allowed and may_act
+    if is_allowed:
+        line = _promise(action.event, overview)
+    elif not may_act:
+        line = _("You may look at this account, but not change it.")
+    else:
+        line = why_not(action.why)
+    # Where a service has stopped, the way out is what most people come for.
+    way_out = Event.UNBLOCK if overview.actions.unblock.is_allowed else Event.PURGE
+    return Button(
+        event=action.event,
+        title=title(action.event),
+        line=line,
+        is_allowed=is_allowed,
+        is_advised=is_allowed and action.event is way_out,
+    )
+
+
+def _promise(event: Event, overview: Overview) -> str:
+    if event is Event.BLOCK:
+        return _("E-mails wait in the queue, for 72 hours at most")
+    figures = {
+        "number": _number(overview.queued),
+        "state": _quoted(_outcome(event, overview)),
+    }
+    if event is Event.UNBLOCK:
+        return (
+            ngettext(
+                "%(number)s e-mail goes out, state %(state)s",
+                "%(number)s e-mails go out, state %(state)s",
+                overview.queued,
+            )
+            % figures
+        )
+    return (
+        ngettext(
+            "Deletes the queue (%(number)s e-mail), state %(state)s",
+            "Deletes the queue (%(number)s e-mails), state %(state)s",
+            overview.queued,
+        )
+        % figures
+    )
+
+
+def _outcome(event: Event, overview: Overview) -> State:
+    """The state in the end; for a purge, that after it."""
+    if event is Event.PURGE:
+        review = overview.account.review_required
+        return following(State.PURGING, after_purge(review_required=review, stay_blocked=False))
+    return following(overview.state, event)
+
+
+def _title(state: State, event: str) -> str:
+    titles = {
+        Event.TOO_FAST: _("Sending has stopped: too many e-mails in a short time"),
+        Event.TOO_MANY_ERRORS: _("Sending has stopped: too many e-mails come back in error"),
+        Event.RATIO_EXCEEDED: _("Sending has stopped: too many e-mails come back in error"),
+        Event.SPAM_DETECTED: _("Sending has stopped: e-mails were judged to be spam"),
+        Event.PURGED_REVIEW: _("Sending stays stopped until an administrator has looked at it"),
+        Event.PURGED_STAY: _("The queue was purged; sending stays blocked"),
+    }
+    if state is State.PURGING:
+        return _("The queue is being purged")
+    return titles.get(Event(event), _("Sending is blocked")) if event else _("Sending is blocked")
+
+
+def _since(actor: str, event: str, when: str) -> str:
+    if event in {Event.BLOCK, Event.PURGE, Event.PURGED, Event.PURGED_REVIEW, Event.PURGED_STAY}:
+        return _("By %(actor)s, %(moment)s.") % {"actor": actor, "moment": when}
+    return _("Automatically, %(moment)s.") % {"moment": when}
+
+
+def _steps(overview: Overview) -> list[str]:
+    steps = []
+    state = overview.state
+    if state is State.BOUNCE:
+        steps.append(_("Remove the unknown addresses from your lists."))
+    if state is State.SPAM:
+        steps.append(
+            _("Secure your scripts: a captcha in each form, your CMS and its plugins up to date.")
+        )
+    if overview.actions.unblock.is_allowed:
+        if state is State.BOUNCE:
+            steps.append(
+                _("Unblock sending: the state becomes “Force”, the share of errors is doubled.")
+            )
+        else:
+            steps.append(
+                _("Unblock sending: what waits in the queue goes out, the state becomes %(state)s.")
+                % {"state": _quoted(_outcome(Event.UNBLOCK, overview))}
+            )
+    if overview.actions.purge.is_allowed:
+        text = (
+            _("Or purge the e-mails: the queue is deleted, the state becomes %(state)s.")
+            if overview.actions.unblock.is_allowed
+            else _("Purge the e-mails: the queue is deleted, the state becomes %(state)s.")
+        )
+        steps.append(text % {"state": _quoted(_outcome(Event.PURGE, overview))})
+    return steps
+
+
+def _goes_out(number: int) -> str:
+    if not number:
+        return _("The queue is empty: new e-mails are delivered again.")
+    return ngettext(
+        "%(number)s e-mail waiting in the queue goes out.",
+        "%(number)s e-mails waiting in the queue go out.",
+        number,
+    ) % {"number": _number(number)}
+
+
+def _is_deleted(number: int) -> str:
+    if not number:
+        return _("The queue is empty: no e-mail is lost.")
+    return ngettext(
+        "%(number)s e-mail in the queue is deleted for good.",
+        "%(number)s e-mails in the queue are deleted for good.",
+        number,
+    ) % {"number": _number(number)}
+
+
+def _quoted(state: State) -> str:
+    return pgettext("quotation", "“%(word)s”") % {"word": state_word(state)}
+
+
+def _number(number: int) -> str:
+    return formats.number_format(number, use_l10n=True, force_grouping=True)

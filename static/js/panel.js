@@ -1,0 +1,65 @@
+// What pages do beyond htmx: menus that close, the dialog that confirms, a word when the panel is
+// silent. Without it every page still works.
+
+"use strict";
+
+(() => {
+  const dialog = () => document.getElementById("dialog");
+
+  // Menus close by a click elsewhere and by Escape.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  // Where the focus goes when the dialog has closed.
+  let opener = "";
+
+  function showAlert() {
+    document.querySelector("#alerts .alert")?.focus();
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    // Nobody looks: do not ask.
+    if (event.target.id === "live" && document.hidden) event.preventDefault();
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "dialog-content" || dialog().open) return;
+    opener = event.detail.requestConfig.elt.querySelector("button")?.id ?? "";
+    dialog().showModal();
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const isAnswered = event.detail.xhr.status > 0;
+    if (event.target.id === "live" && isAnswered) document.getElementById("silent")?.remove();
+    if (event.target.id !== "dialog-form") return;
+    dialog().close();
+    showAlert();
+  });
+
+  document.addEventListener("close", (event) => {
+    if (event.target !== dialog()) return;
+    document.getElementById("dialog-content").replaceChildren();
+    // The browser gives the focus back itself, unless the button was replaced meanwhile.
+    if (document.activeElement === document.body) document.getElementById(opener)?.focus();
+  }, true);
+
+  document.addEventListener("htmx:sendError", (event) => {
+    const offline = document.getElementById("offline");
+    if (offline && !document.getElementById("silent")) {
+      const alert = offline.content.firstElementChild.cloneNode(true);
+      alert.id = "silent";
+      document.getElementById("alerts").replaceChildren(alert);
+    }
+    if (event.target.id !== "live") showAlert();
+  });
+})();
