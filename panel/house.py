@@ -132,7 +132,9 @@ def _private_redis(environment: dict[str, str]) -> list[Program]:
         )
     command = redis_server.command(server, settings.REDIS_SOCKET)
     # Before all others, and after them: they work with it.
-    return [Program("redis", command, environment, stage=0, is_ready=_redis_answers)]
+    return [
+        Program("redis", command, environment, stage=0, is_chatty=True, is_ready=_redis_answers)
+    ]
 
 
 def _environment() -> dict[str, str]:

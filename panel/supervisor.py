@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ DEATHS_AT_START = 3
 GRACE_S = 7.0
 LAST_GRACE_S = 1.5
 LONGEST_LINE = 16_384
+LAST_WORDS = 20
 CANNOT_START = 127  # as the shell has it
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -40,7 +42,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Program:
     """A program to keep running. `is_ready` asks it once whether it answers.
 
-    `descriptors` are inherited. Stages start one after the other, and stop in reverse order.
+    `descriptors` are inherited. Stages start one after the other, and stop in reverse order. What a
+    chatty program prints is only shown when it died.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Program:
     environment: Mapping[str, str]
     stage: int = 1
     descriptors: tuple[int, ...] = ()
+    is_chatty: bool = False
     is_ready: Callable[[], Awaitable[bool]] | None = None
 
 
@@ -136,12 +140,17 @@ class Supervisor:
         if self._stopping.is_set():
             # The signal came while the process was being made.
             _terminate(process)
-        forwarding = asyncio.create_task(self._forward(program.name, output))
+        last_words: deque[str] = deque(maxlen=LAST_WORDS)
+        say = last_words.append if program.is_chatty else self._say
+        forwarding = asyncio.create_task(self._forward(program.name, output, say))
         status = await process.wait()
         # What it started and left behind ends with it; a pool's process would go on working.
         _kill_group(process.pid)
         self._tell_guard(f"-{process.pid}")
         await forwarding
+        if not self._stopping.is_set():
+            for line in last_words:
+                self._say(line)
         return status
 
     async def _start(self, program: Program, output: int) -> asyncio.subprocess.Process:
@@ -159,7 +168,7 @@ class Supervisor:
             preexec_fn=_die_with_parent(os.getpid()),
         )
 
-    async def _forward(self, name: str, output: int) -> None:
+    async def _forward(self, name: str, output: int, say: Callable[[str], None]) -> None:
         """Pass on what a program prints, line by line, behind its name."""
         reader = asyncio.StreamReader()
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
@@ -170,14 +179,14 @@ class Supervisor:
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > LONGEST_LINE:
                 lines, rest = [*lines, rest], b""
-            for line in lines:
-                self._pass_on(name, line)
+            for line in filter(None, lines):
+                say(self._named(name, line))
         if rest:
-            self._pass_on(name, rest)
+            say(self._named(name, rest))
         transport.close()
 
-    def _pass_on(self, name: str, line: bytes) -> None:
-        self._say(f"{name:<{self._width}} | {line.decode('utf-8', 'replace').rstrip()}")
+    def _named(self, name: str, line: bytes) -> str:
+        return f"{name:<{self._width}} | {line.decode('utf-8', 'replace').rstrip()}"
 
     async def _stop_all(self) -> None:
         """Stop the stages in reverse; within one, in the order of the programs."""

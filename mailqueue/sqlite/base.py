@@ -21,6 +21,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self._lock: int | None = None
 
+    def get_new_connection(self, conn_params: Any) -> Any:
+        if not self.is_in_memory_db():
+            # Mail is nobody else's to read, and all may enter the data folder: the sites' scripts
+            # find their sendmail command there. SQLite gives its other files the same mode.
+            path = os.fspath(self.settings_dict["NAME"])
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return super().get_new_connection(conn_params)
+
     def _start_transaction_under_autocommit(self) -> None:
         self._acquire()
         try:

@@ -21,7 +21,13 @@ import asyncio, os, sys
 from panel.supervisor import Program, Supervisor
 
 programs = [
-    Program(name, ("/bin/sh", "-c", command), dict(os.environ), stage=int(stage))
+    Program(
+        name,
+        ("/bin/sh", "-c", command),
+        dict(os.environ),
+        stage=int(stage),
+        is_chatty=name == "chatty",
+    )
     for name, stage, command in zip(*[iter(sys.argv[1:])] * 3)
 ]
 say = lambda text: print(text, flush=True)
@@ -164,3 +170,9 @@ def test_it_leaves_nothing_behind_when_it_is_killed_itself(runs: list[Run]) -> N
 def test_it_says_when_a_program_cannot_be_started(runs: list[Run]) -> None:
     run = supervise(runs, "one", "1", "exec /nonexistent/program")
     assert any("ended with exit status 127" in line for line in run.read_until("again"))
+
+
+def test_it_shows_the_words_of_a_chatty_program_when_it_dies(runs: list[Run]) -> None:
+    run = supervise(runs, "chatty", "1", "echo blah; echo argh; exit 1")
+    lines = run.read_until("is started again")
+    assert lines[-3:-1] == ["chatty | blah", "chatty | argh"]
