@@ -23,10 +23,10 @@ SENDER = f"contact@{SERVICE_NAME}"
 DAYS = 30
 LEASE = timedelta(minutes=5)
 
-# Recipients on an ordinary day from Monday to Sunday, and how a day's mail spreads over its hours:
-# a shop that is busy before noon and in the evening.
-BY_WEEKDAY = (176, 184, 170, 168, 158, 96, 72)
-BY_HOUR = (1, 0, 0, 0, 0, 1, 2, 4, 7, 9, 10, 9, 6, 7, 8, 8, 7, 6, 6, 7, 8, 6, 4, 2)
+# Recipients on an ordinary day from Monday to Sunday, and how a day's mail spreads over it, two
+# hours at a time: a shop that is busy before noon and in the evening.
+BY_WEEKDAY = (184, 192, 178, 176, 166, 100, 76)
+BY_TWO_HOURS = (1, 0, 1, 6, 16, 19, 13, 16, 13, 13, 14, 6)
 
 # What the shop's scripts send, and how often in a hundred: script, subject, text.
 LETTERS = (
@@ -108,14 +108,15 @@ def create(
 
 
 def _steps(zone: ZoneInfo, first: datetime, now: datetime, random: Random) -> Iterator[Step]:
-    """One step in each hour with mail, at a minute of chance, from `first` to just before `now`."""
+    """A step in each two hours with mail, at a minute of chance, from `first` to before `now`."""
     day = first.astimezone(zone).date()
     while day <= now.astimezone(zone).date():
         size = BY_WEEKDAY[day.weekday()] * random.uniform(0.85, 1.15)
         failing = random.uniform(0.01, 0.04)
-        for hour, weight in enumerate(BY_HOUR):
+        for number_of_step, weight in enumerate(BY_TWO_HOURS):
+            hour = 2 * number_of_step + random.randrange(2)
             moment = _moment(day, hour, random.randrange(60), zone)
-            number = round(size * weight / sum(BY_HOUR) * random.uniform(0.7, 1.3))
+            number = round(size * weight / sum(BY_TWO_HOURS) * random.uniform(0.7, 1.3))
             if number and first <= moment < now:
                 yield Step(moment, number, failing)
         day += timedelta(days=1)
