@@ -1,0 +1,164 @@
+"""Who may open what: every address of the panel, for every kind of user."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+
+from mailqueue.models import HostingAccount, SimulatedMessage
+from panel.models import User
+from panel.urls import urlpatterns
+from tests.panel.conftest import HTMX, Browse
+
+ROLES = ("stranger", "outsider", "reader", "owner", "administrator")
+BASE = "/web/hosting/boutique.example/"
+PAGE = BASE + "scripts-emails/"
+
+# For each name of an address: the method, the address, and the status for each of ROLES.
+# 302 leads the stranger to the login page, unless the address is for everybody.
+FOR_ALL = (302, 200, 200, 200, 200)
+OF_ACCOUNT = (302, 404, 200, 200, 200)
+TABLE = {
+    "home": [("GET", "/", (302, 302, 302, 302, 302))],
+    "account_login": [("GET", "/login/", (200, 302, 302, 302, 302))],
+    "account_logout": [("GET", "/logout/", FOR_ALL)],
+    "account_signup": [("GET", "/signup/", (200, 302, 302, 302, 302))],
+    "account_inactive": [("GET", "/closed/", (200, 200, 200, 200, 200))],
+    "account_change_password": [("GET", "/password/", FOR_ALL)],
+    "set_language": [("POST", "/language/", (302, 302, 302, 302, 302))],
+    "accounts": [("GET", "/web/hosting/", FOR_ALL)],
+    "account": [("GET", BASE, OF_ACCOUNT)],
+    "scripts_emails": [("GET", PAGE, OF_ACCOUNT)],
+    # Without htmx the fragment leads to its page.
+    "scripts_emails_live": [("GET", PAGE + "live/", (302, 404, 302, 302, 302))],
+    "scripts_emails_confirm": [
+        ("GET", PAGE + "block/confirm/", (302, 404, 403, 200, 200)),
+        ("GET", PAGE + "unblock/confirm/", (302, 404, 403, 409, 409)),
+        ("GET", PAGE + "purge/confirm/", (302, 404, 403, 409, 409)),
+    ],
+    "scripts_emails_act": [
+        ("POST", PAGE + "block/", (302, 404, 403, 302, 302)),
+        ("POST", PAGE + "unblock/", (302, 404, 403, 409, 409)),
+        ("POST", PAGE + "purge/", (302, 404, 403, 409, 409)),
+    ],
+    "simulator": [("GET", "/simulator/", (302, 403, 403, 403, 200))],
+    "simulated_message": [("GET", "/simulator/1/", (302, 403, 403, 403, 200))],
+}
+CASES = [
+    pytest.param(method, address, role, status, id=f"{method} {address} {role}")
+    for rows in TABLE.values()
+    for method, address, statuses in rows
+    for role, status in zip(ROLES, statuses, strict=True)
+]
+# Pages of allauth and Django, with forms of their own.
+OF_OTHERS = {"/", "/login/", "/logout/", "/signup/", "/closed/", "/password/"}
+NAMES = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
+
+
+@pytest.fixture
+def users(outsider: User, reader: User, owner: User, administrator: User) -> dict[str, User | None]:
+    return {
+        "stranger": None,
+        "outsider": outsider,
+        "reader": reader,
+        "owner": owner,
+        "administrator": administrator,
+    }
+
+
+@pytest.fixture
+def _message(db: None) -> None:
+    SimulatedMessage.objects.create(
+        pk=1,
+        received_at=datetime(2026, 3, 11, tzinfo=UTC),
+        recipients=["a@example.org"],
+        content=b"x\r\n",
+        size_bytes=3,
+    )
+
+
+def _send(client: Client, method: str, address: str, **headers: str) -> int:
+    return client.generic(method, address, headers=headers).status_code
+
+
+def test_every_address_is_in_the_table() -> None:
+    assert TABLE.keys() == NAMES
+
+
+@pytest.mark.usefixtures("_message")
+@pytest.mark.parametrize(("method", "address", "role", "status"), CASES)
+def test_each_role_gets_what_is_its_own(
+    users: dict[str, User | None],
+    browse: Browse,
+    account: HostingAccount,
+    method: str,
+    address: str,
+    role: str,
+    status: int,
+) -> None:
+    assert _send(browse(users[role]), method, address) == status
+    changed = HostingAccount.objects.get(pk=account.pk).state != account.state
+    assert changed == (address == PAGE + "block/" and role in {"owner", "administrator"})
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [
+        (method, address)
+        for rows in TABLE.values()
+        for method, address, _ in rows
+        if address not in OF_OTHERS
+    ],
+)
+def test_the_other_method_is_refused_and_changes_nothing(
+    browse: Browse, account: HostingAccount, administrator: User, method: str, address: str
+) -> None:
+    turned = "GET" if method == "POST" else "POST"
+    response = browse(administrator).generic(turned, address)
+    assert response.status_code == 405
+    assert method in response["Allow"]
+    assert turned not in response["Allow"]
+    assert "Rien n’a été changé" in response.content.decode()
+    assert HostingAccount.objects.get(pk=account.pk).state == account.state
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [
+        (method, address)
+        for rows in TABLE.values()
+        for method, address, statuses in rows
+        if statuses[0] == 302 and address not in {"/", "/logout/", "/password/", "/language/"}
+    ],
+)
+def test_a_stranger_is_led_to_the_login_and_back_to_a_page(
+    browse: Browse, account: HostingAccount, method: str, address: str
+) -> None:
+    response = browse(None).generic(method, address)
+    back = address if method == "GET" else "/web/hosting/"
+    assert response["Location"] == f"/login/?next={back}"
+
+    current = f"http://testserver{PAGE}?after=3"
+    response = browse(None).generic(method, address, headers=HTMX | {"HX-Current-URL": current})
+    assert response["HX-Redirect"] == f"/login/?next={PAGE}%3Fafter%3D3"
+
+
+def test_a_closed_user_is_a_stranger(browse: Browse, owner: User) -> None:
+    client = browse(owner)
+    User.objects.update(is_active=False)
+    assert client.get(PAGE).status_code == 302
+
+
+def test_a_system_account_is_on_no_page(
+    browse: Browse, administrator: User, account: HostingAccount
+) -> None:
+    HostingAccount.objects.update(is_system=True)
+    assert browse(administrator).get(BASE).status_code == 404
+    assert "boutique.example" not in browse(administrator).get("/web/hosting/").content.decode()
+
+
+def test_a_page_is_kept_by_no_cache(browse: Browse, owner: User) -> None:
+    response = browse(owner).get(PAGE)
+    assert "no-store" in response["Cache-Control"]
+    assert "HX-Request" in response["Vary"]
