@@ -26,7 +26,13 @@ app.config_from_object(
         "broker_connection_retry_on_startup": True,
         # For ever: Redis may be away for an hour, and the worker must come back by itself.
         "broker_connection_max_retries": None,
-        "broker_transport_options": {"socket_connect_timeout": 2, "socket_keepalive": True},
+        "broker_transport_options": {
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            # Whoever gives a hint does not wait for Redis: it took 6 s before it gave up. The
+            # worker's own way back is broker_connection_max_retries.
+            "max_retries": 0,
+        },
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "task_ignore_result": True,
         "task_default_queue": "facteur",
