@@ -64,6 +64,8 @@ ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
 LEASE_S = env.integer("LEASE_SECONDS", 60, at_least=2)
 # How often due mail is looked for without a hint, in seconds.
 SWEEP_S = env.integer("SWEEP_SECONDS", 60, at_least=1)
+# New mail is refused when fewer bytes than this are free on the disk of the data folder.
+MIN_FREE_DISK = env.integer("MIN_FREE_DISK", 1024**3)
 # The largest message, in bytes as it would travel (the guide: 10 Mo).
 MESSAGE_SIZE_LIMIT = 10_485_760
 

@@ -155,7 +155,7 @@ class _Run:
         self._until = until
         self._timeouts = timeouts
         self._lease = timedelta(seconds=settings.LEASE_S)
-        self._recorder = Recorder(clock)
+        self._recorder = Recorder(clock, self._conversations)
         self._lanes: dict[Route, _Lane] = {}
         self._slots: dict[asyncio.Task[None], _Slot] = {}
         self._claims: set[str] = set()
@@ -221,6 +221,9 @@ class _Run:
         except Error as error:
             # Their leases run out.
             logger.warning("give_back=failed error=%r", str(error))
+
+    def _conversations(self) -> int:
+        return sum(slot.connection is not None for slot in self._slots.values())
 
     async def _slots_end(self, timeout_s: float) -> None:
         if self._slots:

@@ -19,6 +19,9 @@ from relay.database import in_database
 
 # Between two tries while the database is away, in seconds.
 PAUSE_S = 1.0
+# How long a round waits for conversations that are under way to join it, in seconds. Without it
+# they fall into two halves that take turns, and a third fewer mails go out (measured).
+GATHER_S = 0.001
 
 logger = logging.getLogger("facteur.delivery")
 
@@ -44,10 +47,14 @@ class _Wish:
 
 
 class Recorder:
-    """Writes outcomes down and clears the next messages, for all conversations of a run."""
+    """Writes outcomes down and clears the next messages, for all conversations of a run.
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    `conversations` says how many there are: a round waits a moment for those that are under way.
+    """
+
+    def __init__(self, clock: Callable[[], datetime], conversations: Callable[[], int]) -> None:
         self._clock = clock
+        self._conversations = conversations
         self._wishes: list[_Wish] = []
         self._rounds: asyncio.Task[None] | None = None
 
@@ -76,6 +83,8 @@ class Recorder:
         wishes: list[_Wish] = []
         try:
             while self._wishes:
+                if len(self._wishes) < self._conversations():
+                    await asyncio.sleep(GATHER_S)
                 wishes, self._wishes = self._wishes, []
                 for wish, answer in zip(wishes, await self._fulfil(wishes), strict=True):
                     if not wish.answer.done():

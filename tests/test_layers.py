@@ -15,6 +15,7 @@ ORDER = ("models", "counters", "queue", "service", "overview")
 BESIDE = {
     "accounts": ("models",),
     "simulator": ("models",),
+    "refusals": ("models",),
     "ledger": ("models",),
     "maillog": ("queue",),
     "celery": (),

@@ -113,9 +113,14 @@ class House:
         """Send a signal to `up` and wait; return its exit status."""
         assert self.process is not None
         self.process.send_signal(number)
+        return self.wait_for_end(within_s)
+
+    def wait_for_end(self, within_s: float = 30) -> int:
+        """The exit status of `up`, once it has ended and all it printed was read."""
+        assert self.process is not None
+        assert self._reader is not None
         status = self.process.wait(within_s)
-        if self._reader is not None:
-            self._reader.join(5)
+        self._reader.join(5)
         return status
 
     def programs(self) -> dict[str, int]:

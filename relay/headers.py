@@ -1,0 +1,231 @@
+"""The header rules, on bytes: what a script wrote, to what goes out. Pure.
+
+Owns line ends, the border between header and body, which fields are read, removed and added, and
+lines that are too long. Every other field keeps its place and its bytes. Nothing here raises on
+foreign bytes: what cannot go out is a `Problem`.
+
+Python's `email` parser is not asked: it takes a bare CR for a line end, and so made a recipient of
+what stood in a subject.
+"""
+
+import binascii
+import contextlib
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.utils import format_datetime
+
+from relay.addresses import BadAddress, envelope_address, listed
+
+# RFC 5322 §2.1.1, without the line end.
+LONGEST_LINE = 998
+LONGEST_SUBJECT = 255
+# Fields of our own: a copy that comes in is forged.
+OURS = b"x-facteur-"
+REMOVED = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_BLANK = (b" ", b"\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a message cannot go out as it is: exit 65 (EX_DATAERR)."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class Field:
+    """A header field: its name in lower case, and its lines, parted by LF, without the last LF."""
+
+    name: bytes
+    lines: bytes
+
+    @property
+    def value(self) -> bytes:
+        """What stands after the colon, unfolded."""
+        return self.lines.partition(b":")[2].replace(b"\n", b"").strip()
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A message in two parts; lines end with LF here."""
+
+    fields: list[Field] = field(default_factory=list)
+    body: bytes = b""
+
+    def values(self, name: bytes) -> list[bytes]:
+        """The values of all fields of this name, in their order."""
+        return [item.value for item in self.fields if item.name == name]
+
+
+def with_line_feeds(raw: bytes, *, ignores_dots: bool) -> bytes | Problem:
+    """The message with LF for every line end: LF, CRLF and CRCRLF are one, other CR is a blank.
+
+    Unless `ignores_dots`, a lone dot on a line ends it, and two at the start of a line are one, as
+    with sendmail.
+    """
+    if b"\0" in raw:
+        return Problem("the message has a NUL byte")
+    text = raw
+    if b"\r" in raw:
+        text = raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    if ignores_dots or b"." not in text:
+        return text
+    if text.startswith(b".\n") or text == b".":
+        return b""
+    end = text.find(b"\n.\n")
+    if end >= 0:
+        text = text[: end + 1]
+    elif text.endswith(b"\n."):
+        text = text[:-1]
+    text = text.replace(b"\n..", b"\n.")
+    return text[1:] if text.startswith(b"..") else text
+
+
+def parse(text: bytes) -> Parsed:
+    """Header fields and body. Without a field in the first line, all of it is body."""
+    if text.startswith(b"From "):  # the first line of an mbox
+        text = text.partition(b"\n")[2]
+    parsed = Parsed()
+    # The name of the field that is being read, and where it began.
+    name, begin = b"", 0
+    place = 0
+    while place < len(text):
+        end = text.find(b"\n", place)
+        end = len(text) if end < 0 else end
+        is_continued = bool(name) and text[place : place + 1] in _BLANK
+        match = None if is_continued else _FIELD.match(text, place, end)
+        if not is_continued:
+            if name:
+                parsed.fields.append(Field(name, text[begin : place - 1]))
+            if match is None:
+                # The empty line; or no field at all, and somebody forgot the empty line.
+                parsed.body = text[end + 1 if end == place else place :]
+                return parsed
+            name, begin = match[1].lower(), place
+        place = end + 1
+    if name:
+        parsed.fields.append(Field(name, text[begin:].removesuffix(b"\n")))
+    return parsed
+
+
+def recipients_of(parsed: Parsed, host: str) -> list[str] | Problem:
+    """Whom the header names, each once, for `-t`: To, Cc and Bcc, or only their Resent- twins."""
+    names = (b"resent-to", b"resent-cc", b"resent-bcc")
+    if not any(item.name in names for item in parsed.fields):
+        names = (b"to", b"cc", b"bcc")
+    found: dict[str, None] = {}
+    for item in parsed.fields:
+        if item.name in names:
+            for raw in listed(item.value):
+                address = envelope_address(raw, host)
+                if isinstance(address, BadAddress):
+                    return Problem(f"bad address {address.text!r}")
+                found[address] = None
+    return list(found)
+
+
+def complete(
+    parsed: Parsed, *, sender: str, full_name: str, message_id: str, now: datetime
+) -> None:
+    """Remove what must not go out, and add Date, Message-ID and From where they are missing."""
+    parsed.fields = [
+        item
+        for item in parsed.fields
+        if item.name not in REMOVED and not item.name.startswith(OURS)
+    ]
+    present = {item.name for item in parsed.fields}
+    if b"from" not in present:
+        parsed.fields.append(Field(b"from", b"From: " + _mailbox(sender, full_name)))
+    if b"date" not in present:
+        parsed.fields.append(Field(b"date", f"Date: {format_datetime(now)}".encode("ascii")))
+    if b"message-id" not in present:
+        parsed.fields.append(Field(b"message-id", f"Message-ID: <{message_id}>".encode()))
+
+
+def fit_lines(parsed: Parsed) -> Problem | None:
+    """Bring lines over 998 bytes down to size (RFC 5322 §2.1.1), or say why that cannot be done.
+
+    Fields are folded where blanks stand; a body of one part, of text, becomes quoted-printable.
+    """
+    for item in parsed.fields:
+        if len(item.lines) > LONGEST_LINE:
+            folded = b"\n".join(_folded(line) for line in item.lines.split(b"\n"))
+            if _longest(folded) > LONGEST_LINE:
+                name = item.name.decode("ascii")
+                return Problem(f"header field {name} has a line that is too long, without a blank")
+            item.lines = folded
+    if len(parsed.body) <= LONGEST_LINE or _longest(parsed.body) <= LONGEST_LINE:
+        return None
+    content_type = (parsed.values(b"content-type") or [b"text/plain"])[0].lower()
+    encoding = (parsed.values(b"content-transfer-encoding") or [b"7bit"])[0].lower()
+    if not content_type.startswith(b"text/") or encoding not in {b"7bit", b"8bit", b"binary"}:
+        return Problem(f"a line of the body is longer than {LONGEST_LINE} bytes")
+    parsed.body = binascii.b2a_qp(parsed.body, istext=True)
+    parsed.fields = [item for item in parsed.fields if item.name != b"content-transfer-encoding"]
+    if not parsed.values(b"mime-version"):
+        parsed.fields.append(Field(b"mime-version", b"MIME-Version: 1.0"))
+    parsed.fields.append(
+        Field(b"content-transfer-encoding", b"Content-Transfer-Encoding: quoted-printable")
+    )
+    return None
+
+
+def as_sent(parsed: Parsed) -> bytes:
+    """The message as it goes out: CRLF line ends, the last line ended."""
+    head = b"".join(item.lines + b"\n" for item in parsed.fields)
+    text = head + b"\n" + parsed.body
+    if not text.endswith(b"\n"):
+        text += b"\n"
+    return text.replace(b"\n", b"\r\n")
+
+
+def sent_size(parsed: Parsed) -> int:
+    """The bytes that `as_sent` gives, without making them."""
+    heads = sum(len(item.lines) + item.lines.count(b"\n") + 2 for item in parsed.fields)
+    body = len(parsed.body) + parsed.body.count(b"\n")
+    return heads + 2 + body + (2 if parsed.body and not parsed.body.endswith(b"\n") else 0)
+
+
+def shown(value: bytes, limit: int = LONGEST_SUBJECT) -> str:
+    """A field's value for people: encoded words decoded, control characters replaced, cut."""
+    text = value[: limit * 16].decode("utf-8", "replace")
+    if "=?" in text:
+        # What cannot be decoded is shown as it stands.
+        with contextlib.suppress(HeaderParseError, LookupError, ValueError):
+            text = str(make_header(decode_header(text)))
+    # A lone surrogate can come out of a strange charset.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(sign if sign.isprintable() else " " for sign in text).strip()[:limit]
+
+
+def _mailbox(sender: str, full_name: str) -> bytes:
+    if not full_name:
+        return f"<{sender}>".encode()
+    if full_name.isascii():
+        name = '"' + re.sub(r'(["\\])', r"\\\1", full_name) + '"'
+    else:
+        encoded = binascii.b2a_base64(full_name.encode()[:45], newline=False).decode("ascii")
+        name = f"=?utf-8?B?{encoded}?="
+    return f"{name} <{sender}>".encode()
+
+
+def _longest(text: bytes) -> int:
+    return max(map(len, text.split(b"\n")), default=0)
+
+
+def _folded(line: bytes) -> bytes:
+    """A header line, broken before blanks so that no piece is too long, where that is possible."""
+    pieces: list[bytes] = []
+    begin = 0
+    while len(line) - begin > LONGEST_LINE:
+        place = max(line.rfind(blank, begin + 1, begin + LONGEST_LINE + 1) for blank in _BLANK)
+        # Not before the first word: a line of blanks alone would end the header for some.
+        if place < 0 or not line[begin:place].strip():
+            break
+        pieces.append(line[begin:place])
+        begin = place
+    return b"\n".join([*pieces, line[begin:]])

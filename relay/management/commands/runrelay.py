@@ -1,0 +1,50 @@
+"""`manage.py runrelay`: the relay, in the foreground."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import uvloop
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from relay import maildrop, server, simulator
+from relay.intake import Intake
+
+
+class Command(BaseCommand):
+    """Takes mail from the sendmail command and from the maildrop until SIGTERM or SIGINT."""
+
+    help = "Run the relay: take mail from scripts and keep it. Stops on SIGTERM or SIGINT."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            maildrop.prepare(settings.MAILDROP)
+            uvloop.run(_serve())
+        except server.AlreadyRunning as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"The relay cannot start: {error}") from error
+
+
+async def _serve() -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    intake = Intake(_utc_now)
+    drop = maildrop.Maildrop(settings.MAILDROP, settings.DATA_DIR / "refused", intake, _utc_now)
+    async with AsyncExitStack() as stack:
+        if settings.ROUTE == "simulator":
+            await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
+        await stack.enter_async_context(server.serve(settings.RELAY_SOCKET, intake))
+        watching = asyncio.create_task(drop.watch())
+        await stopping.wait()
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
