@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 LONGEST_LOCAL = 64  # RFC 5321 §4.5.3.1.1
-LONGEST_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Za-z.:]+\]")
+LONGEST_DOMAIN = 255  # RFC 5321 §4.5.3.1.2
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
+# Dots where RFC 5321 has none are in use (docomo), and harmless.
+_DOTTED = rf"\.*{_ATOM}(?:\.+{_ATOM})*\.*"
+_QUOTED = r'"[^"\\<>\x00-\x1f\x7f]+"'
+_LOCAL = re.compile(f"{_DOTTED}|{_QUOTED}")
+_SIGN = r"A-Za-z0-9_\u0080-\U0010ffff"
+_LABEL = rf"[{_SIGN}](?:[{_SIGN}\-]*[{_SIGN}])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Za-z.:]+\]")
 
 
 @dataclass(frozen=True, slots=True)
