@@ -1,0 +1,165 @@
+"""Every page in a real browser: no error, accessible in both themes, fit for a phone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from mailqueue import accounts, service, simulator
+from mailqueue.models import HostingAccount, QueueJob
+from panel.models import User
+from tests.browser.conftest import Visit
+from tests.panel.conftest import Submit
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+SCRIPTS_EMAILS = "/web/hosting/boutique.example/scripts-emails/"
+STATES = ("ok", "force", "ko", "bounce", "spam", "purging")
+
+
+@pytest.fixture
+def addresses(account: HostingAccount, submit: Submit) -> list[str]:
+    """The addresses of all pages, with something to see on each."""
+    now = timezone.now()
+    for number in range(30):
+        made = accounts.create(f"a-rather-long-name-of-a-site-{number}.example", now)
+        if number % 3 == 0:
+            service.block(made.pk, "admin", now)
+    long = "a" * 60 + "@" + "b" * 60 + ".example"
+    for subject in ("Votre commande", "x" * 250, "", "<b>hostile</b>"):
+        submit(now - timedelta(hours=5), subject=subject, recipients=(long,), script="/s" * 60)
+    submit(now, recipients=tuple(f"r{n}@example.org" for n in range(30)))
+    stored = simulator.store(
+        "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
+    )
+    return [
+        "/login/",
+        "/signup/",
+        "/closed/",
+        "/nowhere/",
+        "/web/hosting/",
+        "/web/hosting/?q=nothing-like-it",
+        "/web/hosting/boutique.example/",
+        SCRIPTS_EMAILS,
+        SCRIPTS_EMAILS + "?after=20",
+        SCRIPTS_EMAILS + "block/confirm/",
+        SCRIPTS_EMAILS + "unblock/confirm/",
+        "/simulator/",
+        f"/simulator/{stored.pk}/",
+        "/password/",
+        "/logout/",
+    ]
+
+
+def _complaints(page: Page) -> list[str]:
+    violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{page.url} {found['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
+        for found in violations
+        for node in found["nodes"]
+    ]
+
+
+def _open(page: Page, address: str) -> None:
+    # A refusal is an answer too; the console says its status, which is no error of the page.
+    response = page.goto(address)
+    assert response
+    assert response.status < 500
+
+
+def _forget_statuses(visit: Visit) -> None:
+    visit.errors = [error for error in visit.errors if "the server responded with" not in error]
+
+
+@pytest.mark.parametrize(
+    ("theme", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light desktop", "dark phone"]
+)
+def test_every_page_is_accessible_and_without_error(
+    visit: Visit,
+    administrator: User,
+    addresses: list[str],
+    theme: str,
+    size: dict[str, int],
+) -> None:
+    inside = visit(administrator, viewport=size, color_scheme=theme)
+    outside = visit(None, viewport=size, color_scheme=theme)
+    complaints = []
+    for address in addresses:
+        page = outside if address in {"/login/", "/signup/", "/closed/"} else inside
+        _open(page, address)
+        complaints += _complaints(page)
+    _forget_statuses(visit)
+    assert complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_state_is_accessible(
+    visit: Visit, owner: User, account: HostingAccount, theme: str
+) -> None:
+    page = visit(owner, color_scheme=theme)
+    complaints = []
+    for state in STATES:
+        HostingAccount.objects.update(state=state)
+        _open(page, SCRIPTS_EMAILS)
+        complaints += _complaints(page)
+    assert complaints == []
+
+
+def test_what_opens_is_accessible(
+    visit: Visit, administrator: User, account: HostingAccount
+) -> None:
+    service.block(account.pk, "x", timezone.now())
+    QueueJob.objects.create(
+        account=account,
+        kind="hold",
+        through_id=9,
+        total=9,
+        done=4,
+        actor="x",
+        created_at=timezone.now(),
+    )
+    page = visit(administrator)
+    _open(page, SCRIPTS_EMAILS)
+    page.get_by_text("Voir le tableau").click()
+    page.locator("details.menu summary").click()
+    complaints = _complaints(page)
+    page.locator("#action-purge").click()
+    page.get_by_role("dialog").wait_for()
+    assert complaints + _complaints(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024])
+def test_no_page_scrolls_sideways(
+    visit: Visit, administrator: User, addresses: list[str], width: int
+) -> None:
+    page = visit(administrator, viewport={"width": width, "height": 844})
+    wide = []
+    for address in addresses:
+        _open(page, address)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(page.url)
+    _forget_statuses(visit)
+    assert wide == []
+
+
+def test_the_buttons_come_first_on_a_phone(
+    visit: Visit, owner: User, account: HostingAccount
+) -> None:
+    page = visit(owner, viewport=PHONE)
+    _open(page, SCRIPTS_EMAILS)
+    actions = page.locator("#part-actions").bounding_box()
+    facts = page.locator("#part-facts").bounding_box()
+    assert actions
+    assert facts
+    assert actions["y"] < facts["y"]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    actions = page.locator("#part-actions").bounding_box()
+    facts = page.locator("#part-facts").bounding_box()
+    assert actions
+    assert facts
+    assert actions["x"] > facts["x"] + facts["width"] - 1
