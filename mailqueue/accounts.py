@@ -11,6 +11,8 @@ from django.db import transaction
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import AccountTotals, HostingAccount
 
+# No domain can have this name (RFC 9476 and ICANN's reservation of .internal).
+SYSTEM_NAME = "facteur.internal"
 LARGEST_UID = 2**32 - 2  # (uid_t) -1 means "nobody in particular" to the kernel
 
 
@@ -52,6 +54,26 @@ def create(
         account.validate_unique()
         account.save(force_insert=True)
         AccountTotals.objects.create(account=account)
+    return account
+
+
+def system(now: datetime) -> HostingAccount:
+    """The account of the panel's own letters; made at its first use."""
+    known = HostingAccount.objects.filter(is_system=True).first()
+    if known is not None:
+        return known
+    with transaction.atomic():
+        account, is_new = HostingAccount.objects.get_or_create(
+            service_name=SYSTEM_NAME,
+            defaults={
+                "is_system": True,
+                "created_at": now,
+                "state_changed_at": now,
+                "windows_from": now,
+            },
+        )
+        if is_new:
+            AccountTotals.objects.create(account=account)
     return account
 
 

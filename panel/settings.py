@@ -184,6 +184,10 @@ CSRF_FAILURE_VIEW = "panel.views.errors.forged"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
+# The panel's own letters go the way of all mail.
+EMAIL_BACKEND = "panel.mail.QueueBackend"
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"Facteur <facteur@{HOSTNAME}>")
+
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "panel" / "locale"]
