@@ -104,6 +104,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": DATA_DIR / "cache",
+        # Beyond this, counts are dropped at random: a guesser must not get there soon.
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
     },
 }
 

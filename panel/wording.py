@@ -229,8 +229,8 @@ def _promise(event: Event, overview: Overview) -> str:
         )
     return (
         ngettext(
-            "Deletes the queue (%(number)s e-mail), state %(state)s",
-            "Deletes the queue (%(number)s e-mails), state %(state)s",
+            "Deletes %(number)s e-mail, state %(state)s",
+            "Deletes %(number)s e-mails, state %(state)s",
             overview.queued,
         )
         % figures
