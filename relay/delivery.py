@@ -47,7 +47,7 @@ AT_ONCE_S = 0.4
 # A message that takes longer keeps the run alive; the other conversations then go on beside it.
 SLOW_S = 5.0
 # On a shutdown: how long an answer after the final dot may take, and the commit of it, in seconds.
-LAST_ANSWERS_S = 4.0
+LAST_ANSWERS_S = 3.0
 LAST_COMMIT_S = 1.0
 # How often to look for a shutdown.
 TICK_S = 0.1
@@ -120,7 +120,7 @@ async def deliver_due(
 ) -> bool:
     """Send what is due, until nothing is or `run_for` is over; return whether more is due.
 
-    `should_stop` is asked often; when it says yes, this returns within about six seconds: messages
+    `should_stop` is asked often; when it says yes, this returns within about five seconds: messages
     whose final dot is out get their answer, the others are given back.
     Raises django.db.Error if the database is away at the end of the run.
     """
