@@ -89,7 +89,7 @@ def create(
     """
     first = now - timedelta(days=DAYS)
     with transaction.atomic():
-        account = accounts.create(SERVICE_NAME, first, uid=uid)
+        account = accounts.create(SERVICE_NAME, first, uid=uid, report_to=SENDER)
         day = None
         for step in _steps(ZoneInfo(account.time_zone), first, now, random):
             queue.accept(
