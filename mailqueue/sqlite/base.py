@@ -9,6 +9,7 @@ Note: reads outside of `atomic` take no lock, and single statements outside of i
 
 import fcntl
 import os
+from contextlib import suppress
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -25,8 +26,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.is_in_memory_db():
             # Mail is nobody else's to read, and all may enter the data folder: the sites' scripts
             # find their sendmail command there. SQLite gives its other files the same mode.
-            path = os.fspath(self.settings_dict["NAME"])
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # Only if it is not there yet: to close a database that another thread has open drops
+            # all locks of the process on it, and soon the file is malformed (sqlite.org,
+            # "How To Corrupt", 2.2).
+            with suppress(FileExistsError):
+                path = os.fspath(self.settings_dict["NAME"])
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         return super().get_new_connection(conn_params)
 
     def _start_transaction_under_autocommit(self) -> None:
