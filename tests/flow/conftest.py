@@ -22,3 +22,5 @@ def home(mx: Remote) -> Iterator[House]:
         new.create_account()
         new.start()
         yield new
+    # Shown with a failed test.
+    print(new.output)

@@ -121,6 +121,8 @@ class House:
         assert self._reader is not None
         status = self.process.wait(within_s)
         self._reader.join(5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         return status
 
     def programs(self) -> dict[str, int]:
@@ -217,10 +219,8 @@ class House:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        if self._reader is not None:
-            self._reader.join(5)
-        if self.process is not None and self.process.stdout is not None:
-            self.process.stdout.close()
+        if self.process is not None:
+            self.wait_for_end()
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)

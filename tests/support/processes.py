@@ -7,7 +7,8 @@ from pathlib import Path
 def with_variable(name: str, value: str) -> dict[int, str]:
     """Live processes whose environment has a variable, with their command lines.
 
-    It finds orphans too, whatever became of their parents; zombies have no environment.
+    It finds orphans too, whatever became of their parents; zombies have no environment. Redis
+    writes its title over its own: it is found by the value in its command line.
     """
     wanted = f"{name}={value}".encode()
     found = {}
@@ -16,8 +17,8 @@ def with_variable(name: str, value: str) -> dict[int, str]:
             continue
         try:
             variables = (folder / "environ").read_bytes().split(b"\0")
-            if wanted in variables:
-                line = (folder / "cmdline").read_bytes()
+            line = (folder / "cmdline").read_bytes()
+            if wanted in variables or (b"redis-server" in line and value.encode() in line):
                 found[int(folder.name)] = line.replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue  # ended meanwhile, or another user's
