@@ -32,10 +32,13 @@
     if (event.target.id === "live" && document.hidden) event.preventDefault();
   });
 
-  document.addEventListener("htmx:afterSwap", (event) => {
+  // Settled: before that htmx does not know the form yet, and a quick Enter would load a page.
+  document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id !== "dialog-content" || dialog().open) return;
     opener = event.detail.requestConfig.elt.querySelector("button")?.id ?? "";
     dialog().showModal();
+    // Not by `autofocus`: htmx too sets the focus there, whether the dialog is open or not.
+    dialog().querySelector("[data-first]")?.focus();
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {

@@ -75,8 +75,10 @@ def visit(chromium: Browser, live_server: Any, transactional_db: None) -> Iterat
     """Opens pages; fails in the end if one had an error that the test has not taken out."""
     new = Visit(chromium, live_server.url)
     yield new
+    # Leaving cuts off what a page is asking for, and htmx calls that an error.
+    errors = list(new.errors)
     new.close()
-    assert new.errors == []
+    assert errors == []
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from mailqueue.models import HostingAccount
 from panel.models import User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import PASSWORD, Submit
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -78,7 +79,8 @@ def test_it_follows_without_a_reload_and_disturbs_nobody(
 
     submit(timezone.now())
     expect(page.locator("#part-queue")).to_contain_text("client1@example.org")
-    page.wait_for_function("Chart.getChart('chart').data.datasets[2].data.at(-1) === 1")
+    # Not by Playwright's own wait_for_function: it evaluates text in the page, which may not.
+    eventually(lambda: _charted(page) == [0, 0, 1])
     expect(page.locator("#history")).to_be_visible()
     expect(page.locator("#action-block")).to_be_focused()
 
@@ -150,7 +152,7 @@ def test_the_chart_follows_the_theme(scripts_emails: Page) -> None:
     scripts_emails.emulate_media(color_scheme="light")
     light = scripts_emails.evaluate(colour)
     scripts_emails.emulate_media(color_scheme="dark")
-    scripts_emails.wait_for_function(f"{colour} !== '{light}'")
+    eventually(lambda: scripts_emails.evaluate(colour) != light)
 
 
 def test_the_menu_closes_by_escape_and_by_a_click_elsewhere(scripts_emails: Page) -> None:
