@@ -17,11 +17,11 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from mailqueue import overview, service
-from mailqueue.celery import DELIVER, WORK, hint
 from mailqueue.errors import IllegalTransition
 from mailqueue.models import HostingAccount
 from mailqueue.overview import Overview
 from mailqueue.states import DELIVERING, Event, State
+from mailqueue.tasks import follow_up
 from panel import wording
 from panel.access import SignedInRequest, account_for, account_to_change, may_act, only, signed_in
 from panel.forms import PurgeForm, QueueForm
@@ -113,10 +113,7 @@ def _click(request: SignedInRequest, account: HostingAccount, action: Event, now
         form = PurgeForm(request.POST if request.user.is_staff else {})
         stay_blocked = form.is_valid() and form.cleaned_data["stay_blocked"]
         service.purge(account.pk, actor, now, stay_blocked=stay_blocked)
-    if action is not Event.BLOCK:
-        hint(DELIVER)
-    if service.open_jobs():
-        hint(WORK)
+    follow_up()
 
 
 def _page(
