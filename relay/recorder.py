@@ -139,8 +139,10 @@ def _clear(wanted: list[Sequence[Claimed]], now: datetime) -> list[Cleared]:
         return [_NOTHING] * len(wanted)
     may_go = queue.cleared(everybody)
     queue.give_back([claimed for claimed in everybody if claimed.recipient_id not in may_go], now)
-    answers: list[Cleared] = []
-    for group in wanted:
-        going = tuple(claimed for claimed in group if claimed.recipient_id in may_go)
-        answers.append(Cleared(going, queue.content_of(going[0].message_id)) if going else _NOTHING)
-    return answers
+    groups = [
+        tuple(claimed for claimed in group if claimed.recipient_id in may_go) for group in wanted
+    ]
+    contents = queue.contents_of({group[0].message_id for group in groups if group})
+    return [
+        Cleared(group, contents.get(group[0].message_id)) if group else _NOTHING for group in groups
+    ]

@@ -4,14 +4,19 @@ Owns how a run is started and stopped in a worker; the run itself is for `delive
 be lost, doubled or late: the rows say what is to be done.
 """
 
+import fcntl
 import logging
 import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import uvloop
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
+from django.conf import settings
 from django.db import Error
 
 from mailqueue import queue
@@ -38,17 +43,45 @@ def _shut_down(**_: Any) -> None:
     _shutdown[0] = 1
 
 
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Whether no other run is delivering on this machine; if so, none begins meanwhile.
+
+    One run keeps many conversations going: a second would only take the place of a purge.
+    """
+    lock = os.open(settings.RUN_DIR / "delivery.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _takes(lock)
+    finally:
+        os.close(lock)
+
+
+def _takes(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @shared_task(name=DELIVER)
 def deliver() -> None:
     """Send what is due, for half a minute; then leave the rest to a new task."""
     try:
-        is_more_due = uvloop.run(deliver_due(_utc_now, should_stop=lambda: _shutdown[0] == 1))
+        with alone() as is_alone:
+            if not is_alone:
+                return
+            uvloop.run(deliver_due(_utc_now, should_stop=_is_shutting_down))
+        # Asked when others may begin again: what came in just before had its hint turned away.
+        if not _is_shutting_down() and queue.has_due(_utc_now()):
+            hint(DELIVER)
     except Error as error:
         # The next sweep comes again; by then the database may have.
         logger.warning("run=failed error=%r", str(error))
-        return
-    if is_more_due:
-        hint(DELIVER)
+
+
+def _is_shutting_down() -> bool:
+    return _shutdown[0] == 1
 
 
 @shared_task(name=SWEEP)

@@ -9,7 +9,7 @@ Rows are the truth. Every function that writes is one transaction, or part of it
 Note: on PostgreSQL a burst of calls for one account waits in line for that account's row.
 """
 
-from mailqueue.queue.intake import Receipt, Submission, accept, content_of
+from mailqueue.queue.intake import Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
 from mailqueue.queue.slices import expire, hold, last_queued_id, purge, release
 from mailqueue.queue.work import (
@@ -33,6 +33,7 @@ __all__ = [
     "claim_due",
     "cleared",
     "content_of",
+    "contents_of",
     "expire",
     "give_back",
     "has_due",

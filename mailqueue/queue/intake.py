@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -109,8 +109,12 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
 
 def content_of(message_id: int) -> bytes | None:
     """The bytes of a message as they go out, or None if they are no longer kept."""
-    body = Body.objects.filter(pk=message_id).first()
-    return None if body is None else _unpack(body)
+    return contents_of([message_id]).get(message_id)
+
+
+def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
+    """The bytes of those of the messages that are still kept, by their numbers."""
+    return {body.message_id: _unpack(body) for body in Body.objects.filter(pk__in=message_ids)}
 
 
 def _message(submission: Submission, now: datetime) -> Message:

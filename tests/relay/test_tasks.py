@@ -149,3 +149,11 @@ def test_a_sweep_goes_on_without_redis(submit: Callable[[int], None]) -> None:
     queue.claim_due(datetime.now(UTC), 1, timedelta(seconds=-5))
     tasks.sweep()
     assert statuses() == {"waiting": 1}
+
+
+def test_a_second_run_leaves_its_worker_to_others(submit: Callable[[int], None]) -> None:
+    submit(1)
+    with tasks.alone() as is_alone, tasks.alone() as is_second_alone:
+        assert (is_alone, is_second_alone) == (True, False)
+        tasks.deliver()
+    assert statuses() == {"waiting": 1}
