@@ -19,7 +19,6 @@ def mx() -> Iterator[Remote]:
 def home(mx: Remote) -> Iterator[House]:
     """A running house with one account, ours, that sends to `mx`."""
     with house(smarthost=f"127.0.0.1:{mx.port}", lease_seconds="4", sweep_seconds="1") as new:
-        new.create_account()
         new.start()
         yield new
     # Shown with a failed test.

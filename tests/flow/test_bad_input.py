@@ -37,14 +37,13 @@ def assert_refused(
     assert (result.returncode, result.stdout) == (status, b"")
     assert len(result.stderr.splitlines()) == 1, result.stderr
     assert b"Traceback" not in result.stderr
-    assert home.ledger()[ACCOUNT]["accepted"] == accepted
+    assert home.total("accepted") == accepted
 
 
 @pytest.fixture
 def accepted(home: House) -> int:
     """What the account had accepted before the test."""
-    number: int = home.ledger()[ACCOUNT]["accepted"]
-    return number
+    return home.total("accepted")
 
 
 def test_over_ten_megabytes_is_refused_whole(home: House, accepted: int) -> None:
@@ -57,7 +56,7 @@ def test_over_ten_megabytes_php_hears_false(home: House, accepted: int) -> None:
     content = f'str_repeat(str_repeat("x", 70) . "\\n", {LIMIT // 72 + 1})'
     result = home.php(guide_script("you@example.org", content=content))
     assert result.stdout == FAILURE
-    assert home.ledger()[ACCOUNT]["accepted"] == accepted
+    assert home.total("accepted") == accepted
 
 
 def test_just_under_ten_megabytes_is_taken(home: House, mx: Remote) -> None:
@@ -88,9 +87,9 @@ def test_a_line_end_in_the_envelope(home: House, accepted: int, end: str) -> Non
 
 
 def test_a_user_without_an_account() -> None:
-    with house() as new:
+    with house(has_account=False) as new:
         # The account is somebody else's, whoever runs the tests.
-        new.create_account(uid=os.getuid() + 1)
+        new.create_account(ACCOUNT, os.getuid() + 1)
         new.start()
         result = sendmail(new, ["-t", "-i"], MESSAGE)
         assert_refused(new, result, NO_USER, accepted=0)
@@ -99,16 +98,15 @@ def test_a_user_without_an_account() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="to change the user takes root")
 def test_mail_belongs_to_the_account_of_the_user_whose_script_it_was(home: House) -> None:
-    home.create_account("another.example", uid=STRANGER)
+    home.create_account("another.example", STRANGER)
     user = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"]
     # The tests' Python may stand in a home that others cannot enter; Debian's does not.
     command = home.scripts / "sendmail"
     _, _, rest = home.sendmail.read_text().partition("\n")
     command.write_text(f"#!/usr/bin/python3 -IS\n{rest}")
     command.chmod(0o755)
-    before = home.ledger()
+    mine = home.total("accepted")
     result = php.run(guide_script("you@example.org"), command, home.scripts, user=user)
     assert (result.stdout, result.stderr) == (SUCCESS, "")
-    after = home.ledger()
-    assert after["another.example"]["accepted"] == before["another.example"]["accepted"] + 1
-    assert after[ACCOUNT]["accepted"] == before[ACCOUNT]["accepted"]
+    assert home.total("accepted", "another.example") == 1
+    assert home.total("accepted") == mine

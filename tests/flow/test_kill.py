@@ -59,7 +59,7 @@ def deliveries(mx: Remote, run: str) -> Counter[str]:
 
 @pytest.mark.parametrize("victim", ["relay", "worker", "redis"])
 def test_no_mail_is_lost(home: House, mx: Remote, victim: str) -> None:
-    accepted_before = home.ledger()[ACCOUNT]["accepted"]
+    accepted_before = home.total("accepted")
     senders = send_many(home, victim)
     eventually(lambda: sum(deliveries(mx, victim).values()) >= MAILS // 5, 60)
     killed = home.kill(victim)

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def new() -> Iterator[House]:
-    """A house that nobody has started yet."""
+    """A house that nobody has started yet, with an account."""
     with house(sweep_seconds="1") as made:
         yield made
 
@@ -29,8 +30,13 @@ def assert_all_gone(stopped: House) -> None:
     assert list(stopped.data.glob("**/*.pid")) == []
 
 
-def test_the_first_start_tells_all_that_a_person_needs(new: House) -> None:
-    del new.environment["FACTEUR_ADMIN_PASSWORD"]
+def test_the_first_start_tells_all_that_a_person_needs() -> None:
+    with house(has_account=False) as new:
+        del new.environment["FACTEUR_ADMIN_PASSWORD"]
+        _start_twice(new)
+
+
+def _start_twice(new: House) -> None:
     new.start()
     assert f"Panel:    {new.url}/" in new.output
     assert f'sendmail_path = "{new.sendmail} -t -i"' in new.output
@@ -50,7 +56,7 @@ def test_the_first_start_tells_all_that_a_person_needs(new: House) -> None:
     assert demo["accepted"] == demo["sent"] + demo["failed"]
     # The demo is tied to whoever started it.
     assert new.php(guide_script("you@example.org")).stdout == SUCCESS
-    eventually(lambda: new.ledger()["boutique-demo.example"]["accepted"] == demo["accepted"] + 1)
+    assert new.total("accepted", "boutique-demo.example") == demo["accepted"] + 1
 
     assert new.stop() == 0
     assert_all_gone(new)
@@ -62,56 +68,62 @@ def test_the_first_start_tells_all_that_a_person_needs(new: House) -> None:
     new.pages(login, password)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_everything_within_ten_seconds(new: House, number: int) -> None:
-    new.create_account()
+def test_a_signal_ends_everything_within_ten_seconds_and_keeps_the_data(new: House) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        new.start()
+        assert set(new.programs()) == {"web", "relay", "worker", "beat", "redis"}
+        began = time.monotonic()
+        assert new.stop(number, within_s=10) == 0
+        assert time.monotonic() - began < 10
+        assert_all_gone(new)
     new.start()
-    assert set(new.programs()) == {"web", "relay", "worker", "beat", "redis"}
-    began = time.monotonic()
-    assert new.stop(number, within_s=10) == 0
-    assert time.monotonic() - began < 10
+    new.stop(signal.SIGKILL)
+    wait_until_gone(new)
+    assert not is_listening(new.port)
+    # And the sockets that were left stand in nobody's way.
+    new.start()
     assert "Traceback" not in new.output
-    assert_all_gone(new)
-
-
-def test_a_given_password_is_taken_and_not_printed(new: House) -> None:
-    new.create_account()
-    new.start()
-    assert new.environment["FACTEUR_ADMIN_PASSWORD"] not in new.output
     new.pages()
-    # No program that it runs was told.
-    for pid in new.programs().values():
-        with open(f"/proc/{pid}/environ", "rb") as variables:
-            assert b"FACTEUR_ADMIN_PASSWORD" not in variables.read()
-    assert "boutique-demo.example" not in new.ledger()
+    assert list(new.ledger()) == [ACCOUNT]
+
+
+def test_a_given_password_is_taken_and_told_to_nobody(home: House) -> None:
+    assert home.environment["FACTEUR_ADMIN_PASSWORD"] not in home.output
+    home.pages()
+    for pid in home.programs().values():
+        assert b"FACTEUR_ADMIN_PASSWORD" not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def test_a_house_in_use_gets_no_demo(home: House) -> None:
+    assert list(home.ledger()) == [ACCOUNT]
 
 
 def test_a_weak_password_is_refused_before_anything_starts(new: House) -> None:
     new.environment["FACTEUR_ADMIN_PASSWORD"] = "short"
-    new.create_account()
     new.launch()
     assert new.wait_for_end() == 1
     assert "FACTEUR_ADMIN_PASSWORD: " in new.lines[-1]
     assert_all_gone(new)
 
 
-def test_every_program_comes_back_when_it_is_killed(new: House) -> None:
-    new.create_account()
-    new.start()
+def test_every_program_comes_back_when_it_is_killed(home: House) -> None:
     for name in ("web", "relay", "worker", "beat", "redis"):
-        killed = new.kill(name)
-        new.wait_for_line(f"{name} was ended by signal 9 (Killed); it is started again")
-        new.wait_for_program(name, other_than=killed, within_s=5)
-    eventually(lambda: _answers(new), 20)
-    assert new.php(guide_script("you@example.org")).stdout == SUCCESS
-    eventually(lambda: new.ledger()[ACCOUNT]["sent"] == 1, 30)
-    assert new.stop() == 0
-    assert_all_gone(new)
+        killed = home.kill(name)
+        home.wait_for_line(f"{name} was ended by signal 9 (Killed); it is started again")
+        home.wait_for_program(name, other_than=killed, within_s=5)
+    eventually(lambda: _answers(home), 20)
+    sent = home.total("sent")
+    assert home.php(guide_script("you@example.org")).stdout == SUCCESS
+    eventually(lambda: home.total("sent") == sent + 1, 30)
 
 
-def test_nobody_else_can_read_the_mail_or_the_secret(new: House) -> None:
-    new.create_account()
-    new.start()
+def test_nobody_else_can_read_the_mail_or_the_secret() -> None:
+    with house(has_account=False) as new:
+        assert new.manage("migrate", "-v", "0").returncode == 0
+        _assert_private(new)
+
+
+def _assert_private(new: House) -> None:
     for path in new.data.iterdir():
         if path.name.startswith(("facteur.sqlite3", "secret_key", "cache")):
             assert path.stat().st_mode & 0o077 == 0, path
@@ -121,27 +133,13 @@ def _answers(running: House) -> bool:
     return Pages(running.url).get("/login/").status == 200
 
 
-def test_nothing_is_left_when_up_itself_is_killed(new: House) -> None:
-    new.create_account()
-    new.start()
-    new.stop(signal.SIGKILL)
-    wait_until_gone(new)
-    assert not is_listening(new.port)
-    # And the sockets that were left stand in nobody's way.
-    new.start()
-    assert new.stop() == 0
-
-
-def test_a_second_up_says_that_one_is_running(new: House) -> None:
-    new.create_account()
-    new.start()
-    with house() as second:
-        second.environment["FACTEUR_DATA_DIR"] = str(new.data)
+def test_a_second_up_says_that_one_is_running(home: House) -> None:
+    with house(has_account=False) as second:
+        second.environment["FACTEUR_DATA_DIR"] = str(home.data)
         second.launch()
         assert second.wait_for_end() == 1
-        assert second.lines == [f"CommandError: Facteur is already running on {new.data}."]
-        second.environment["FACTEUR_DATA_DIR"] = str(second.data)
-    assert _answers(new)
+        assert second.lines == [f"CommandError: Facteur is already running on {home.data}."]
+    assert _answers(home)
 
 
 def test_a_port_that_is_taken_is_said_before_anything_starts(new: House) -> None:
@@ -153,28 +151,26 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(new: House) -> None
     (line,) = new.lines
     assert f"127.0.0.1:{new.port}" in line
     assert "already in use" in line
-    assert not (new.data / "facteur.sqlite3").exists()
     assert new.processes() == {}
 
 
 def test_a_socket_that_is_taken_is_said_before_anything_starts(new: House) -> None:
     run = new.data / "run"
-    run.mkdir(parents=True)
+    run.mkdir(parents=True, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(run / "relay.sock"))
         other.listen()
         new.launch()
         assert new.wait_for_end() == 1
     assert new.lines == [f"CommandError: Another program already listens on {run / 'relay.sock'}."]
-    assert not (new.data / "facteur.sqlite3").exists()
+    assert new.processes() == {}
 
 
 def test_it_runs_with_a_redis_that_is_already_there(new: House) -> None:
-    new.create_account()
     with private_redis() as url:
         new.environment["FACTEUR_REDIS_URL"] = url
         new.start()
         assert set(new.programs()) == {"web", "relay", "worker", "beat"}
         assert new.php(guide_script("you@example.org")).stdout == SUCCESS
-        eventually(lambda: new.ledger()[ACCOUNT]["sent"] == 1, 30)
+        eventually(lambda: new.total("sent") == 1, 30)
         assert new.stop() == 0

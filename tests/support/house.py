@@ -6,13 +6,15 @@ import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -26,6 +28,7 @@ from tests.support.waiting import eventually
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct-horse-battery"
 ACCOUNT = "boutique.example"
+DATABASE = "facteur.sqlite3"
 READY = "Ctrl-C stops everything"
 # What tells each program of the house by its command line.
 MARKS = {
@@ -172,14 +175,27 @@ class House:
             check=False,
         )
 
-    def create_account(self, name: str = ACCOUNT, uid: int | None = None) -> None:
-        """Make the database, if it is not there, and an account for a Unix user (our own)."""
-        for command in (
-            ("migrate", "--verbosity", "0"),
-            ("createaccount", name, "--uid", str(os.getuid() if uid is None else uid)),
-        ):
+    def create_account(self, name: str, uid: int) -> None:
+        """Make an account for a Unix user, and the tables if there are none."""
+        for command in (("migrate", "-v", "0"), ("createaccount", name, "--uid", str(uid))):
             result = self.manage(*command)
             assert result.returncode == 0, result.stdout + result.stderr
+
+    def total(self, name: str, account: str = ACCOUNT) -> int:
+        """A count of an account, straight from its row: no program need start for it."""
+        query = (
+            f"SELECT {name} FROM mailqueue_accounttotals WHERE account_id ="
+            f" (SELECT id FROM mailqueue_hostingaccount WHERE service_name = '{account}')"
+        )
+        url = self.environment.get("FACTEUR_DATABASE_URL")
+        if url:
+            with psycopg.connect(url) as connection:
+                row = connection.execute(query.encode()).fetchone()
+        else:
+            with closing(sqlite3.connect(self.data / DATABASE, timeout=30)) as file:
+                row = file.execute(query).fetchone()
+        assert row, f"no account {account}"
+        return int(row[0])
 
     def ledger(self) -> dict[str, dict[str, Any]]:
         """The ledger, by account. Fails if it does not balance."""
@@ -234,20 +250,19 @@ class House:
 
 
 @contextmanager
-def house(**settings: str) -> Iterator[House]:
+def house(*, has_account: bool = True, **settings: str) -> Iterator[House]:
     """A house with `FACTEUR_<name>` set for each of `settings`; it ends with the block.
 
-    On PostgreSQL, if FACTEUR_DATABASE_URL names one, it gets a database of its own.
+    With `has_account` it has the account ACCOUNT, of the Unix user that runs the tests. On
+    PostgreSQL, if FACTEUR_DATABASE_URL names one, it gets a database of its own.
     """
     folder = Path(tempfile.mkdtemp(prefix="ft-", dir="/tmp"))
     # Scripts of other users call its sendmail.
     folder.chmod(0o755)
     variables = {f"FACTEUR_{name.upper()}": value for name, value in settings.items()}
     try:
-        with _database() as url:
-            if url:
-                variables["FACTEUR_DATABASE_URL"] = url
-            new = House(folder, variables)
+        with _database(folder, has_account=has_account) as url:
+            new = House(folder, variables | url)
             try:
                 yield new
             finally:
@@ -257,21 +272,48 @@ def house(**settings: str) -> Iterator[House]:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
-    """The URL of a new database; empty where the house makes its own, on SQLite."""
+def _database(folder: Path, *, has_account: bool) -> Iterator[dict[str, str]]:
+    """A database for a house, and the settings that lead to it."""
     cluster = os.environ.get("FACTEUR_DATABASE_URL", "")
     if not cluster.startswith("postgres"):
-        yield ""
+        if has_account:
+            (folder / "data").mkdir(mode=0o711)
+            shutil.copy(_sqlite_template(), folder / "data" / DATABASE)
+        yield {}
         return
     name = f"house_{secrets.token_hex(6)}"
-    parts = urlsplit(cluster)
-    administration = urlunsplit(parts._replace(path="/postgres"))
-    with psycopg.connect(administration, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    template = _postgres_template(cluster) if has_account else "template1"
+    with psycopg.connect(_in_cluster(cluster, "postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         try:
-            yield urlunsplit(parts._replace(path=f"/{name}"))
+            yield {"FACTEUR_DATABASE_URL": _in_cluster(cluster, name)}
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@cache
+def _sqlite_template() -> Path:
+    """A file with all tables and the account: made once, for it takes seconds."""
+    # In the folder of the tests' own settings, which goes when they end.
+    folder = Path(os.environ["FACTEUR_DATA_DIR"]).parent / "template"
+    House(folder, {}).create_account(ACCOUNT, os.getuid())
+    return folder / "data" / DATABASE
+
+
+@cache
+def _postgres_template(cluster: str) -> str:
+    """Likewise, a database; it goes with its cluster."""
+    name = f"template_{secrets.token_hex(6)}"
+    with psycopg.connect(_in_cluster(cluster, "postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    folder = Path(os.environ["FACTEUR_DATA_DIR"]).parent / "template"
+    url = {"FACTEUR_DATABASE_URL": _in_cluster(cluster, name)}
+    House(folder, url).create_account(ACCOUNT, os.getuid())
+    return name
+
+
+def _in_cluster(cluster: str, database: str) -> str:
+    return urlunsplit(urlsplit(cluster)._replace(path=f"/{database}"))
 
 
 def free_port() -> int:
