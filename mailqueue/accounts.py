@@ -85,6 +85,12 @@ def named(service_name: str) -> HostingAccount:
         raise UnknownAccount(service_name) from None
 
 
+def report_to(account_id: int, address: str) -> None:
+    """Send the account's error report to `address`. Raises ValidationError if it is none."""
+    validate_email(address)
+    HostingAccount.objects.filter(pk=account_id).update(report_to=address)
+
+
 def ids_by_uid(uids: Iterable[int]) -> dict[int, int]:
     """The account number for each of these Unix users that has an account."""
     pairs = HostingAccount.objects.filter(uid__in=set(uids)).values_list("uid", "pk")

@@ -25,3 +25,9 @@ class PurgeForm(forms.Form):
     """What an administrator may choose for a purge."""
 
     stay_blocked = forms.BooleanField(required=False)
+
+
+class ReportAddressForm(forms.Form):
+    """The new address for the error report."""
+
+    address = forms.EmailField(max_length=254)

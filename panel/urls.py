@@ -6,7 +6,7 @@ from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from mailqueue.states import Event
-from panel.views import errors, hosting, language, scripts_emails, simulator
+from panel.views import errors, hosting, language, report_address, scripts_emails, simulator
 
 
 class ServiceName(StringConverter):
@@ -43,6 +43,13 @@ class RowNumber:
         return str(value)
 
 
+class Token(StringConverter):
+    """What `django.core.signing` makes."""
+
+    regex = r"[A-Za-z0-9_:.-]{1,1024}"
+
+
+register_converter(Token, "token")
 register_converter(ServiceName, "name")
 register_converter(Action, "action")
 register_converter(RowNumber, "row")
@@ -77,6 +84,12 @@ urlpatterns = [
         scripts_emails.act,
         name="scripts_emails_act",
     ),
+    path(
+        "web/hosting/<name:service_name>/report-address/",
+        report_address.change,
+        name="report_address",
+    ),
+    path("report-address/<token:token>/", report_address.confirm, name="report_address_confirm"),
     path("simulator/", simulator.mailbox, name="simulator"),
     path("simulator/<row:pk>/", simulator.message, name="simulated_message"),
 ]

@@ -144,11 +144,13 @@ def _fragment(
 def _parts(request: SignedInRequest, account: HostingAccount, now: datetime) -> dict[str, str]:
     """Each part of the page as text, in the account's time zone."""
     seen = overview.of_account(account, now)
+    is_in_charge = may_act(request.user, account)
     form = QueueForm(request.GET)
     after = form.cleaned_data["after"] if form.is_valid() else None
     context: dict[str, Any] = {
         "account": account,
         "seen": seen,
+        "may_act": is_in_charge,
         "is_delivering": seen.state in DELIVERING,
         "state_word": wording.state_word(seen.state),
         "state_for": wording.duration(now - seen.since),
@@ -158,7 +160,7 @@ def _parts(request: SignedInRequest, account: HostingAccount, now: datetime) -> 
     }
     with timezone.override(account.time_zone):
         context["explanation"] = wording.explanation(seen, now)
-        context["buttons"] = wording.buttons(seen, may_act=may_act(request.user, account))
+        context["buttons"] = wording.buttons(seen, may_act=is_in_charge)
         context["queue"] = _queue(account, after, now)
         return {
             name: render_to_string(f"scripts_emails/{name}.html", context, request)

@@ -42,6 +42,9 @@ TABLE = {
         ("POST", PAGE + "unblock/", (302, 404, 403, 409, 409)),
         ("POST", PAGE + "purge/", (302, 404, 403, 409, 409)),
     ],
+    "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
+    # The link itself is the right; this one is forged.
+    "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],
     "simulator": [("GET", "/simulator/", (302, 403, 403, 403, 200))],
     "simulated_message": [("GET", "/simulator/1/", (302, 403, 403, 403, 200))],
 }
@@ -51,8 +54,17 @@ CASES = [
     for method, address, statuses in rows
     for role, status in zip(ROLES, statuses, strict=True)
 ]
-# Pages of allauth and Django, with forms of their own.
-OF_OTHERS = {"/", "/login/", "/logout/", "/signup/", "/closed/", "/password/"}
+# Pages that show a form and take it, ours and those of allauth and Django.
+OF_OTHERS = {
+    BASE + "report-address/",
+    "/report-address/x/",
+    "/",
+    "/login/",
+    "/logout/",
+    "/signup/",
+    "/closed/",
+    "/password/",
+}
 NAMES = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
 
 
