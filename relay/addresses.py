@@ -5,8 +5,8 @@ Works on bytes and never raises on them: what is no address is a `BadAddress`. E
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum, auto
 
 LONGEST_LOCAL = 64  # RFC 5321 §4.5.3.1.1
 LONGEST_DOMAIN = 255  # RFC 5321 §4.5.3.1.2
@@ -56,92 +56,79 @@ def envelope_address(raw: bytes, host: str) -> str | BadAddress:
     return f"{local}@{domain.removesuffix('.')}"
 
 
-class _Sign(Enum):
-    """The signs that structure an address list."""
-
-    COMMA = auto()
-    GROUP = auto()
-    GROUP_END = auto()
-    OPEN = auto()
-    CLOSE = auto()
-
-
-def listed(value: bytes) -> list[bytes]:
+def listed(value: bytes) -> Iterator[bytes]:
     """The addresses in the value of an address field, as they stand; comments are left out.
 
     An empty group is nobody. What is no address comes out as it is, for `envelope_address` to
     refuse; empty elements are passed over (RFC 5322 §4.4).
     """
-    found: list[bytes] = []
     words: list[bytes] = []
     bracketed: list[bytes] | None = None
     for token in _tokens(value):
-        if token is _Sign.OPEN:
-            bracketed = []
-        elif token is _Sign.CLOSE:
-            if bracketed is not None:
+        if bracketed is not None:
+            if token.startswith(b">"):
                 # A name may stand before the brackets; nothing after them counts.
-                found.append(b"".join(bracketed))
+                yield b"".join(bracketed)
                 words, bracketed = [b""], None
-        elif token is _Sign.GROUP and bracketed is None:
+            else:
+                bracketed.append(token)
+        elif token.startswith(b"<"):
+            bracketed = [token[1:]]
+        elif token.startswith((b",", b";")):
+            yield from _ended(words)
             words = []
-        elif token in {_Sign.COMMA, _Sign.GROUP_END} and bracketed is None:
-            _end(words, found)
+        elif token.startswith(b":"):  # what stood before it names a group
             words = []
         else:
-            text = token if isinstance(token, bytes) else _SIGNS[token]
-            (words if bracketed is None else bracketed).append(text)
+            words.append(token)
     if bracketed is not None:
-        found.append(b"<" + b"".join(bracketed))
-    _end(words, found)
-    return found
+        yield b"<" + b"".join(bracketed)
+    else:
+        yield from _ended(words)
 
 
-_SIGNS = {_Sign.COMMA: b",", _Sign.GROUP: b":", _Sign.GROUP_END: b";"}
-
-
-def _end(words: list[bytes], found: list[bytes]) -> None:
+def _ended(words: list[bytes]) -> Iterator[bytes]:
     """An element without brackets: `user@host`, whose parts blanks may stand between."""
     if words and words[0] != b"":
         text = b" ".join(words)
         # Blanks may stand around dots and the at sign (RFC 5322 §4.4), not between words.
-        found.append(re.sub(rb" ?([@.]) ?", rb"\1", text))
+        for sign in (b"@", b"."):
+            text = text.replace(b" " + sign, sign).replace(sign + b" ", sign)
+        yield text
 
 
-def _tokens(value: bytes) -> list[bytes | _Sign]:
-    """Words, quoted strings and signs; blanks and comments only part them."""
-    tokens: list[bytes | _Sign] = []
+def _tokens(value: bytes) -> Iterator[bytes]:
+    """Words, quoted strings and signs that structure a list; blanks and comments only part them."""
     place = 0
-    signs = {
-        b",": _Sign.COMMA,
-        b":": _Sign.GROUP,
-        b";": _Sign.GROUP_END,
-        b"<": _Sign.OPEN,
-        b">": _Sign.CLOSE,
-    }
-    while place < len(value):
-        sign = value[place : place + 1]
-        if sign in signs:
-            tokens.append(signs[sign])
-            place += 1
-        elif sign == b"(":
-            place = _after_comment(value, place)
-        elif sign.isspace():
-            place += 1
-        else:
-            match = _WORD.match(value, place)
-            end = match.end() if match else place + 1
-            tokens.append(value[place:end])
+    while match := _TOKEN.match(value, place):
+        place = match.end()
+        text = match[1]
+        if text is None:
+            continue
+        if text == b"(":
+            end = _after_comment(value, place - 1)
+            if end is None:
+                # It would swallow recipients: let them be refused rather than lost.
+                yield value[place - 1 :]
+                return
             place = end
-    return tokens
+        else:
+            yield text
 
 
-# A quoted string with what is joined to it ("a b"@host), or a run without signs; a domain literal
-# holds colons.
-_WORD = re.compile(rb'(?:"(?:[^"\\]|\\.)*"?|\[[^\]\s]{0,255}\]|[^\s,:;<>("\[]+)+', re.DOTALL)
+# Blanks; signs, those that mean the same in one; a quoted string with what is joined to it
+# ("a b"@host), or a run without signs (a domain literal holds colons); brackets that open nothing.
+# Nothing is tried twice: time and memory follow the length.
+_TOKEN = re.compile(
+    rb"[ \t]++|([,;][,; \t]*+|:[: \t]*+|<++|>++|\("
+    rb'|(?:"(?:[^"\\]++|\\.)*+"?|\[[^\[\]\s]{0,255}\]|[^ \t,:;<>("\[]++)++|\[++)',
+    re.DOTALL,
+)
+_IN_COMMENT = re.compile(rb"[^()\\]++")
 
 
-def _after_comment(value: bytes, place: int) -> int:
+def _after_comment(value: bytes, place: int) -> int | None:
+    """Where the comment that begins at `place` ends; None if it does not."""
     depth = 0
     while place < len(value):
         sign = value[place]
@@ -153,5 +140,7 @@ def _after_comment(value: bytes, place: int) -> int:
             depth -= 1
             if depth == 0:
                 return place + 1
+        elif match := _IN_COMMENT.match(value, place):
+            place = match.end() - 1
         place += 1
-    return place
+    return None

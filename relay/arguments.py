@@ -11,9 +11,9 @@ from enum import StrEnum
 # Options that take a value, joined or as the next argument.
 VALUED = b"ABCDFLNMORVXbefhopr"
 # Options whose value, if any, is joined: -q30m, -d8.1.
-JOINED = b"qd"
+JOINED = b"qdQ"
 # Options that stand for themselves.
-PLAIN = b"GIQUcimnstvx"
+PLAIN = b"GIUcimnstvx"
 # The long ways to say -i.
 IGNORING_DOTS = {b"oi", b"Oignoredots", b"Oignoredots=true", b"Oignoredots=yes"}
 
@@ -74,9 +74,9 @@ def parse(arguments: Sequence[bytes]) -> Options | Misuse:
 def _read(word: bytes, following: Iterator[bytes], options: Options) -> Misuse | None:
     """Read one argument, which may join several options: `-ti`, `-tfsender`."""
     for place in range(1, len(word)):
-        letter, rest = word[place : place + 1], word[place + 1 :]
+        letter = word[place : place + 1]
         if letter in VALUED:
-            value = rest or next(following, None)
+            value = word[place + 1 :] or next(following, None)
             if value is None:
                 return Misuse(f"option -{letter.decode('ascii')} needs a value")
             return _apply(letter, value, options)

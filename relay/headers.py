@@ -21,7 +21,14 @@ from relay.addresses import BadAddress, envelope_address, listed
 
 # RFC 5322 §2.1.1, without the line end.
 LONGEST_LINE = 998
+# Ours: room for as many recipients as a message may have. Headers that are larger, or have more
+# fields, are no mail but work for us.
+LONGEST_HEADER = 512 * 1024
+MOST_FIELDS = 10_000
 LONGEST_SUBJECT = 255
+LONGEST_FULL_NAME = 128
+# An encoded word has at most 75 signs (RFC 2047 §2), this many bytes in Base64.
+LONGEST_ENCODED = 45
 # Fields of our own: a copy that comes in is forged.
 OURS = b"x-facteur-"
 REMOVED = frozenset({b"bcc", b"resent-bcc", b"return-path"})
@@ -85,7 +92,7 @@ def with_line_feeds(raw: bytes, *, ignores_dots: bool) -> bytes | Problem:
     return text[1:] if text.startswith(b"..") else text
 
 
-def parse(text: bytes) -> Parsed:
+def parse(text: bytes) -> Parsed | Problem:
     """Header fields and body. Without a field in the first line, all of it is body."""
     if text.startswith(b"From "):  # the first line of an mbox
         text = text.partition(b"\n")[2]
@@ -107,6 +114,8 @@ def parse(text: bytes) -> Parsed:
                 return parsed
             name, begin = match[1].lower(), place
         place = end + 1
+        if place > LONGEST_HEADER or len(parsed.fields) > MOST_FIELDS:
+            return Problem("the header is too large")
     if name:
         parsed.fields.append(Field(name, text[begin:].removesuffix(b"\n")))
     return parsed
@@ -154,11 +163,11 @@ def fit_lines(parsed: Parsed) -> Problem | None:
     for item in parsed.fields:
         if len(item.lines) > LONGEST_LINE:
             folded = b"\n".join(_folded(line) for line in item.lines.split(b"\n"))
-            if _longest(folded) > LONGEST_LINE:
+            if _has_long_line(folded):
                 name = item.name.decode("ascii")
                 return Problem(f"header field {name} has a line that is too long, without a blank")
             item.lines = folded
-    if len(parsed.body) <= LONGEST_LINE or _longest(parsed.body) <= LONGEST_LINE:
+    if not _has_long_line(parsed.body):
         return None
     content_type = (parsed.values(b"content-type") or [b"text/plain"])[0].lower()
     encoding = (parsed.values(b"content-transfer-encoding") or [b"7bit"])[0].lower()
@@ -205,20 +214,33 @@ def shown(value: bytes, limit: int = LONGEST_SUBJECT) -> str:
 def _mailbox(sender: str, full_name: str) -> bytes:
     if not full_name:
         return f"<{sender}>".encode()
+    full_name = full_name[:LONGEST_FULL_NAME]
     if full_name.isascii():
         name = '"' + re.sub(r'(["\\])', r"\\\1", full_name) + '"'
     else:
-        encoded = binascii.b2a_base64(full_name.encode()[:45], newline=False).decode("ascii")
+        # Cut between signs, not inside of one.
+        cut = full_name.encode()[:LONGEST_ENCODED].decode("utf-8", "ignore").encode()
+        encoded = binascii.b2a_base64(cut, newline=False).decode("ascii")
         name = f"=?utf-8?B?{encoded}?="
     return f"{name} <{sender}>".encode()
 
 
-def _longest(text: bytes) -> int:
-    return max(map(len, text.split(b"\n")), default=0)
+def _has_long_line(text: bytes) -> bool:
+    """Whether a line is too long. Jumps from line end to line end: there may be millions."""
+    begin = 0
+    while len(text) - begin > LONGEST_LINE:
+        end = text.rfind(b"\n", begin, begin + LONGEST_LINE + 1)
+        if end < 0:
+            return True
+        begin = end + 1
+    return False
 
 
 def _folded(line: bytes) -> bytes:
     """A header line, broken before blanks so that no piece is too long, where that is possible."""
+    if len(line) > LONGEST_LINE:
+        # A last piece of blanks alone would end the header for some; an empty one, for all.
+        line = line.rstrip(b" \t") or b" "
     pieces: list[bytes] = []
     begin = 0
     while len(line) - begin > LONGEST_LINE:

@@ -5,18 +5,20 @@ that wait while a commit runs share the next one. The reply says the exit code o
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import pwd
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import make_msgid
 
 from django.conf import settings
-from django.db import Error
+from django.db import Error, InterfaceError, OperationalError
 
 from mailqueue import maillog, queue
 from mailqueue.celery import DELIVER, hint
@@ -32,6 +34,8 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_RECIPIENTS = 10_000
 # At most one hint in this time: a worker takes all that is due.
 HINT_EVERY_S = 0.1
+# Larger ones are read beside the event loop, one at a time: hostile ones take a second.
+READ_AT_ONCE = 64 * 1024
 # New mail is refused when less than this share of the disk is free.
 FREE_SHARE = 0.05
 
@@ -109,6 +113,8 @@ def read(handover: Handover, now: datetime) -> Letter | Answer:
     if isinstance(text, headers.Problem):
         return _bad(text.text)
     parsed = headers.parse(text)
+    if isinstance(parsed, headers.Problem):
+        return _bad(parsed.text)
     recipients = _recipients(options, parsed)
     if isinstance(recipients, Answer):
         return recipients
@@ -132,9 +138,11 @@ def read_smtp(
     text = headers.with_line_feeds(content, ignores_dots=True)
     if isinstance(text, headers.Problem):
         return _bad(text.text)
+    parsed = headers.parse(text)
+    if isinstance(parsed, headers.Problem):
+        return _bad(parsed.text)
     handover = Handover(uid, (), content, Message.Origin.SOCKET)
-    unique = tuple(dict.fromkeys(recipients))
-    return _letter(headers.parse(text), sender, "", unique, handover, now)
+    return _letter(parsed, sender, "", tuple(dict.fromkeys(recipients)), handover, now)
 
 
 def _letter(
@@ -194,6 +202,8 @@ def _login(uid: int) -> str:
 def _recipients(options: arguments.Options, parsed: headers.Parsed) -> tuple[str, ...] | Answer:
     """Recipients of the arguments and, with `-t`, of the header: the union, each once."""
     found: dict[str, None] = {}
+    if len(options.recipients) > MOST_RECIPIENTS:
+        return _too_many()
     for raw in options.recipients:
         if any(sign in raw for sign in b"\r\n"):
             return _bad("an address has a line end")
@@ -209,9 +219,11 @@ def _recipients(options: arguments.Options, parsed: headers.Parsed) -> tuple[str
         found |= dict.fromkeys(named)
     if not found:
         return Answer(554, "5.5.1", EX_USAGE, "the message has no recipients")
-    if len(found) > MOST_RECIPIENTS:
-        return _bad(f"the message has more than {MOST_RECIPIENTS} recipients")
-    return tuple(found)
+    return _too_many() if len(found) > MOST_RECIPIENTS else tuple(found)
+
+
+def _too_many() -> Answer:
+    return _bad(f"the message has more than {MOST_RECIPIENTS} recipients")
 
 
 def _bad(text: str) -> Answer:
@@ -233,16 +245,23 @@ class Intake:
         self._committing: asyncio.Task[None] | None = None
         self._hinting: asyncio.Task[None] | None = None
         self._is_hint_due = False
+        self._reading = ThreadPoolExecutor(1, "reading")
 
     async def hand_over(self, handover: Handover) -> Answer:
         """Take a message of the sendmail command; the answer comes after the commit."""
-        return await self._take(read(handover, self._clock()), handover.uid)
+        now = self._clock()
+        size = len(handover.message) + sum(map(len, handover.arguments))
+        letter = await self._beside(size, lambda: read(handover, now))
+        return await self._take(letter, handover.uid)
 
     async def take_smtp(
         self, uid: int, sender: str, recipients: Sequence[str], content: bytes
     ) -> Answer:
         """Take a message that came by plain SMTP; the answer comes after the commit."""
-        letter = read_smtp(uid, sender, recipients, content, self._clock())
+        now = self._clock()
+        letter = await self._beside(
+            len(content), lambda: read_smtp(uid, sender, recipients, content, now)
+        )
         return await self._take(letter, uid)
 
     async def finish(self) -> None:
@@ -250,15 +269,29 @@ class Intake:
         for task in (self._committing, self._hinting):
             if task is not None:
                 await asyncio.gather(task, return_exceptions=True)
+        self._reading.shutdown(wait=False)
+
+    async def _beside(
+        self, size_bytes: int, reading: Callable[[], Letter | Answer]
+    ) -> Letter | Answer:
+        if size_bytes <= READ_AT_ONCE:
+            return reading()
+        return await asyncio.get_running_loop().run_in_executor(self._reading, reading)
 
     async def _take(self, letter: Letter | Answer, uid: int) -> Answer:
         if isinstance(letter, Letter):
-            # A caller that goes away cancels only its own waiting: the commit goes on.
             waiting = _Waiting(letter, asyncio.get_running_loop().create_future())
             self._waiting.append(waiting)
             if self._committing is None or self._committing.done():
                 self._committing = asyncio.create_task(self._commit_all())
-            answer = await waiting.answer
+            try:
+                answer = await waiting.answer
+            except asyncio.CancelledError:
+                # The caller went away. A commit that runs goes on; what was not begun is dropped:
+                # nobody was told that it was taken, and it would fill the memory.
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(waiting)
+                raise
         else:
             answer = letter
         if answer.code != 250:
@@ -268,17 +301,34 @@ class Intake:
     async def _commit_all(self) -> None:
         while self._waiting:
             batch = self._next_batch()
-            try:
-                answers = await in_database(_commit, [item.letter for item in batch], self._clock())
-            except Exception:
-                # Whatever it was, the callers keep their messages.
-                logger.exception("commit=failed messages=%d", len(batch))
-                answers = [NOT_NOW] * len(batch)
+            answers = await self._commit([item.letter for item in batch])
             for item, answer in zip(batch, answers, strict=True):
                 if not item.answer.done():
                     item.answer.set_result(answer)
             if any(answer.code == 250 for answer in answers):
                 self._hint()
+
+    async def _commit(self, letters: Sequence[Letter]) -> list[Answer]:
+        """Write letters down in one transaction; if that fails, one by one.
+
+        Whatever the fault is, the callers keep what was not written.
+        """
+        try:
+            return await in_database(_accept, letters, self._clock())
+        except (OperationalError, InterfaceError) as error:
+            # The database is away: to ask again for each would take as many time-outs.
+            logger.warning("commit=failed messages=%d error=%r", len(letters), str(error))
+            return [NOT_NOW] * len(letters)
+        except (Error, FacteurError) as error:
+            if len(letters) == 1:
+                logger.warning("commit=failed messages=1 error=%r", str(error))
+                return [NOT_NOW]
+        except Exception:
+            if len(letters) == 1:
+                logger.exception("commit=failed messages=1")
+                return [NOT_NOW]
+        # One that cannot be stored must not refuse the others.
+        return [(await self._commit([letter]))[0] for letter in letters]
 
     def _next_batch(self) -> list[_Waiting]:
         batch = [self._waiting.popleft()]
@@ -303,21 +353,10 @@ class Intake:
             await asyncio.sleep(HINT_EVERY_S)
 
 
-def _commit(letters: Sequence[Letter], now: datetime) -> list[Answer]:
-    """Write letters down in one transaction; if that fails, one by one."""
+def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
+    """Write letters down in one transaction."""
     if _is_disk_nearly_full():
         return [DISK_FULL] * len(letters)
-    try:
-        return _accept(letters, now)
-    except (Error, FacteurError) as error:
-        if len(letters) == 1:
-            logger.warning("accept=failed error=%r", str(error))
-            return [NOT_NOW]
-    # One that cannot be stored must not refuse the others.
-    return [_commit([letter], now)[0] for letter in letters]
-
-
-def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
     owners = identity.accounts_of(letter.uid for letter in letters)
     answers: list[Answer] = [NO_USER] * len(letters)
     places: list[int] = []
