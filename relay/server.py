@@ -15,9 +15,11 @@ import contextlib
 import fcntl
 import logging
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import AnyStr
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
@@ -37,6 +39,10 @@ BLOCK = 65_536
 MOST_BUFFERED = 128 * 1024 * 1024
 # What may come in over the limit, for line ends count as two bytes and come as one, or as three.
 RAW_LIMIT = settings.MESSAGE_SIZE_LIMIT * 3 // 2
+# A message comes as fast as its sender can write; memory is kept for it until then, in seconds.
+READ_WITHIN_S = 60.0
+# No user's callers may have more than this of it.
+MOST_BUFFERED_BY_USER = MOST_BUFFERED // 4
 # How long a stop waits for messages that are being read or committed.
 LAST_ANSWERS_S = 5.0
 
@@ -116,21 +122,34 @@ class _House:
         self._busy: set[_Connection] = set()
         self._is_idle = asyncio.Event()
         self._is_idle.set()
-        self._buffered = 0
-        self._room = asyncio.Condition()
+        self._buffered: Counter[int] = Counter()
+        self._waiting_for_room: list[asyncio.Future[None]] = []
 
     @asynccontextmanager
-    async def room_for(self, size_bytes: int) -> AsyncIterator[None]:
-        """Wait until a message of this size may be read into memory."""
-        async with self._room:
-            await self._room.wait_for(lambda: self._buffered + size_bytes <= MOST_BUFFERED)
-            self._buffered += size_bytes
+    async def room_for(self, uid: int, size_bytes: int) -> AsyncIterator[None]:
+        """Wait until a message of this size may be read into memory.
+
+        Each user has a share: callers that announce much and send nothing stop only their own.
+        """
+        while (
+            self._buffered.total() + size_bytes > MOST_BUFFERED
+            or self._buffered[uid] + size_bytes > MOST_BUFFERED_BY_USER
+        ):
+            room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting_for_room.append(room)
+            await room
+        self._buffered[uid] += size_bytes
         try:
             yield
         finally:
-            async with self._room:
-                self._buffered -= size_bytes
-                self._room.notify_all()
+            # Without waiting for anything: the caller's task may be cancelled at any moment.
+            self._buffered[uid] -= size_bytes
+            if not self._buffered[uid]:
+                del self._buffered[uid]
+            waiting, self._waiting_for_room = self._waiting_for_room, []
+            for room in waiting:
+                if not room.done():
+                    room.set_result(None)
 
     @contextmanager
     def busy_with(self, connection: "_Connection") -> Iterator[None]:
@@ -143,10 +162,6 @@ class _House:
             self._busy.discard(connection)
             if not self._busy:
                 self._is_idle.set()
-
-    def is_busy_with(self, connection: "_Connection") -> bool:
-        """Whether this caller waits for its answer."""
-        return connection in self._busy
 
     async def finish(self) -> None:
         """Answer what is under way, then hang up."""
@@ -182,13 +197,29 @@ class _Connection(SMTP):
         self._house.open.discard(self)
         super().connection_lost(error)
 
-    def eof_received(self) -> bool | None:
-        # aiosmtpd would cancel a commit whose caller has only closed its sending side.
-        if self._house.is_busy_with(self):
-            self._reader.feed_eof()
-            return True
-        result: bool | None = super().eof_received()
-        return result
+    def eof_received(self) -> bool:
+        # aiosmtpd would cancel a commit whose caller has only closed its sending side, or what
+        # came just before that. So it is read like a line, and ends in `handle_exception`.
+        self._reader.feed_eof()
+        return True
+
+    async def handle_exception(self, error: Exception) -> str:
+        """The end of what the caller sends is no fault, and needs no answer."""
+        if isinstance(error, asyncio.IncompleteReadError):
+            self.hang_up()
+            return ""
+        reply: str = await super().handle_exception(error)
+        return reply
+
+    async def push(self, status: AnyStr) -> None:
+        """Say a line, unless we hung up."""
+        if self.transport is not None:
+            await super().push(status)
+
+    async def _handle_client(self) -> None:
+        # Who went away hears nothing more.
+        with contextlib.suppress(ConnectionError):
+            await super()._handle_client()
 
     def hang_up(self) -> None:
         """Close without a word; aiosmtpd's loop over commands ends with it."""
@@ -206,22 +237,22 @@ class _Connection(SMTP):
         with self._house.busy_with(self):
             try:
                 await self._say(await self._take(*sizes))
-            except asyncio.IncompleteReadError:
-                # The caller went away before its message was whole: it knows that nothing was
-                # taken.
+            except TimeoutError:
+                # The caller fell asleep before its message was whole: without an answer it knows
+                # that nothing was taken.
                 self.hang_up()
-        if self._reader.at_eof():
-            self.hang_up()
 
     async def _take(self, arguments_size: int, message_size: int) -> Answer:
         if arguments_size > LONGEST_ARGUMENTS or message_size > RAW_LIMIT:
-            await self._drain(arguments_size + message_size)
+            async with asyncio.timeout(READ_WITHIN_S):
+                await self._drain(arguments_size + message_size)
             if message_size > RAW_LIMIT:
                 return TOO_LARGE
             return Answer(501, "5.5.4", 64, "the arguments are too long")
-        async with self._house.room_for(arguments_size + message_size):
-            packed = await self._reader.readexactly(arguments_size)
-            message = await self._reader.readexactly(message_size)
+        async with self._house.room_for(self.uid, arguments_size + message_size):
+            async with asyncio.timeout(READ_WITHIN_S):
+                packed = await self._reader.readexactly(arguments_size)
+                message = await self._reader.readexactly(message_size)
             fields = unpacked(packed)
             if fields is None:
                 return Answer(501, "5.5.4", 64, "the arguments are malformed")
@@ -229,6 +260,11 @@ class _Connection(SMTP):
             return await self._house.intake.hand_over(
                 Handover(self.uid, words, message, Message.Origin.SOCKET, number, folder)
             )
+
+    async def smtp_DATA(self, argument: str) -> None:  # noqa: N802 - aiosmtpd's name
+        """Take a message by lines, when there is room for the largest."""
+        async with self._house.room_for(self.uid, settings.MESSAGE_SIZE_LIMIT):
+            await super().smtp_DATA(argument)
 
     async def _drain(self, size_bytes: int) -> None:
         while size_bytes > 0:

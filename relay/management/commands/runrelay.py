@@ -36,9 +36,10 @@ async def _serve() -> None:
     intake = Intake(_utc_now)
     drop = maildrop.Maildrop(settings.MAILDROP, settings.DATA_DIR / "refused", intake, _utc_now)
     async with AsyncExitStack() as stack:
+        # First: it finds out that another relay runs, whose simulator must keep its socket.
+        await stack.enter_async_context(server.serve(settings.RELAY_SOCKET, intake))
         if settings.ROUTE == "simulator":
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
-        await stack.enter_async_context(server.serve(settings.RELAY_SOCKET, intake))
         watching = asyncio.create_task(drop.watch())
         await stopping.wait()
         watching.cancel()
