@@ -14,10 +14,11 @@ group must have no members but the relay.
 
 import asyncio
 import contextlib
+import heapq
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,9 +35,12 @@ MODE = 0o3733
 FILE_MODE = 0o640
 # How often to look, in seconds.
 EVERY_S = 2.0
+# The same while the relay can take nothing, at most.
+LONGEST_PAUSE_S = 16.0
 # Files handed over at once: they share commits, and memory.
-AT_ONCE = 8
-MOST_PER_SCAN = 1000
+AT_ONCE = 32
+MOST_AT_ONCE = 32 * 1024 * 1024
+MOST_PER_SCAN = 100_000
 # A writer that has not finished by then is dead; its caller was told that nothing was kept.
 UNFINISHED_FOR = timedelta(hours=1)
 LONGEST_HEAD = 64
@@ -59,7 +63,8 @@ def prepare(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(f"{folder} is no folder")
-    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != MODE:
+    is_right = stat.S_IMODE(found.st_mode) == MODE and found.st_gid == os.getegid()
+    if found.st_uid == os.geteuid() and not is_right:
         os.chown(folder, -1, os.getegid())
         os.chmod(folder, MODE)
 
@@ -72,35 +77,60 @@ def read(folder: int, name: str, now: datetime) -> Handover | Unfit:
     try:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
-        return Unfit(f"it cannot be opened: {error.strerror}")
-    with os.fdopen(file, "rb", buffering=0) as opened:
-        found = os.fstat(file)
-        if (unfit := _distrusted(found, os.fstat(folder).st_gid)) is not None:
-            return unfit
-        age = now - datetime.fromtimestamp(found.st_mtime, now.tzinfo)
-        partly = Unfit("it is not complete", found.st_uid, is_final=age > UNFINISHED_FOR)
-        if stat.S_IMODE(found.st_mode) != FILE_MODE:
-            # Its writer sets the mode first of all.
-            return partly
-        head = opened.read(LONGEST_HEAD).partition(b"\r\n")[0]
-        verb, _, argument = head.decode("ascii", "replace").partition(" ")
-        sizes = lengths(argument)
-        if verb != VERB or sizes is None:
-            return (
-                partly if found.st_size < LONGEST_HEAD else Unfit("it is no message", found.st_uid)
-            )
-        if sizes[0] > LONGEST_ARGUMENTS or sizes[1] > RAW_LIMIT:
-            return Unfit("it is too large", found.st_uid)
-        begin = len(head) + 2
-        if found.st_size < begin + sum(sizes):
-            return partly
-        opened.seek(begin)
-        packed, message = _exactly(opened.fileno(), sizes[0]), _exactly(opened.fileno(), sizes[1])
-        fields = unpacked(packed)
-        if fields is None or len(message) != sizes[1] or fields[0] != name:
-            return Unfit("it is malformed", found.st_uid)
-        number, cwd, words = fields
-        return Handover(found.st_uid, words, message, Message.Origin.MAILDROP, number, cwd)
+        return _unopened(folder, name, now, error)
+    try:
+        return _of_open(file, os.fstat(folder).st_gid, name, now)
+    finally:
+        os.close(file)
+
+
+def _of_open(file: int, group: int, name: str, now: datetime) -> Handover | Unfit:
+    found = os.fstat(file)
+    if (unfit := _distrusted(found, group)) is not None:
+        return unfit
+    partly = Unfit("it is not complete", found.st_uid, is_final=_is_given_up(found, now))
+    if stat.S_IMODE(found.st_mode) != FILE_MODE:
+        # Its writer sets the mode first of all.
+        return partly
+    malformed = Unfit("it is malformed", found.st_uid)
+    line, end, _ = os.read(file, LONGEST_HEAD).partition(b"\r\n")
+    if not end:
+        return partly if found.st_size < LONGEST_HEAD else malformed
+    verb, _, argument = line.decode("ascii", "replace").partition(" ")
+    sizes = lengths(argument)
+    if verb != VERB or sizes is None:
+        return malformed
+    if sizes[0] > LONGEST_ARGUMENTS or sizes[1] > RAW_LIMIT:
+        return Unfit("it is too large", found.st_uid)
+    begin = len(line) + len(end)
+    if found.st_size < begin + sum(sizes):
+        return partly
+    os.lseek(file, begin, os.SEEK_SET)
+    packed, message = _exactly(file, sizes[0]), _exactly(file, sizes[1])
+    fields = unpacked(packed)
+    is_whole = found.st_size == begin + sum(sizes) and len(message) == sizes[1]
+    if fields is None or not is_whole or fields[0] != name:
+        return malformed
+    number, cwd, words = fields
+    return Handover(found.st_uid, words, message, Message.Origin.MAILDROP, number, cwd)
+
+
+def _unopened(folder: int, name: str, now: datetime, error: OSError) -> Unfit:
+    """What a file is that could not be opened: no fault of ours may set mail aside."""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:  # gone: its writer could not finish it
+        return Unfit("it cannot be looked at", is_final=False)
+    if not stat.S_ISREG(found.st_mode):
+        return Unfit("it is no regular file", found.st_uid)
+    # Under a strict umask its writer has yet to set the mode.
+    is_final = isinstance(error, PermissionError) and _is_given_up(found, now)
+    return Unfit(f"it cannot be opened: {error.strerror}", found.st_uid, is_final)
+
+
+def _is_given_up(found: os.stat_result, now: datetime) -> bool:
+    # By ctime: its owner can set mtime to anything, the year 300,000 too.
+    return now.timestamp() - found.st_ctime > UNFINISHED_FOR.total_seconds()
 
 
 class Maildrop:
@@ -113,68 +143,116 @@ class Maildrop:
         self._refused = refused
         self._intake = intake
         self._clock = clock
+        # What cannot even be set aside: a folder that somebody else has filled.
+        self._stuck: set[str] = set()
+        self._is_put_off = False
 
     async def watch(self) -> None:
-        """Look every few seconds, until cancelled."""
+        """Look every few seconds, less often while nothing can be taken, until cancelled."""
+        pause = EVERY_S
         while True:
             try:
                 await self.take_all()
-            except OSError as error:
-                logger.warning("maildrop=%s error=%r", self._folder, str(error))
-            await asyncio.sleep(EVERY_S)
+            except Exception:
+                # Nothing that anybody puts here may end the watch.
+                logger.exception("maildrop=%s look=failed", self._folder)
+            pause = min(pause * 2, LONGEST_PAUSE_S) if self._is_put_off else EVERY_S
+            await asyncio.sleep(pause)
 
     async def take_all(self) -> int:
         """Take what is complete; return how many files were taken or set aside."""
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             done = 0
-            names = list(_names(self._folder))
-            for start in range(0, len(names), AT_ONCE):
-                part = names[start : start + AT_ONCE]
-                done += sum(await asyncio.gather(*(self._take(folder, name) for name in part)))
+            self._is_put_off = False
+            files = await asyncio.to_thread(_files, self._folder)
+            self._stuck.intersection_update(name for name, _ in files)
+            for names in _parts(files):
+                fresh = [name for name in names if name not in self._stuck]
+                # All of them end before the folder is closed.
+                done += sum(await asyncio.gather(*(self._take(folder, name) for name in fresh)))
             return done
         finally:
             os.close(folder)
 
     async def _take(self, folder: int, name: str) -> bool:
+        try:
+            return await self._deal_with(folder, name)
+        except Exception:
+            # Whatever it is, it must not stand in the way of the others.
+            logger.exception("maildrop=%r look=failed", name)
+            return False
+
+    async def _deal_with(self, folder: int, name: str) -> bool:
         handover = read(folder, name, self._clock())
         if isinstance(handover, Unfit):
-            if handover.is_final:
-                await self._set_aside(folder, name, handover)
-            return handover.is_final
+            return handover.is_final and await self._set_aside(folder, name, handover)
         answer = await self._intake.hand_over(handover)
         # A nearly full disk, or a full hold quota, may have room later: nothing here is lost.
         if answer.is_temporary:
+            self._is_put_off = True
             return False
         if answer.code != 250:
-            await self._set_aside(folder, name, Unfit(answer.text, handover.uid))
-            return True
-        with contextlib.suppress(FileNotFoundError):
+            return await self._set_aside(folder, name, Unfit(answer.text, handover.uid))
+        try:
             os.unlink(name, dir_fd=folder)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            # It was taken, and its number makes sure that it is not taken again.
+            self._give_up(name, error)
         return True
 
-    async def _set_aside(self, folder: int, name: str, unfit: Unfit) -> None:
-        """Keep what was refused where administrators find it."""
-        logger.warning("maildrop=%r uid=%s refused=%r", name, unfit.uid, unfit.reason)
+    async def _set_aside(self, folder: int, name: str, unfit: Unfit) -> bool:
+        """Keep what was refused where administrators find it. Return whether that was done."""
         self._refused.mkdir(mode=0o700, exist_ok=True)
-        kept = f"{self._clock():%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
+        now = self._clock()
+        kept = f"{now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         try:
-            await in_database(refusals.note, kept, unfit.uid, unfit.reason, self._clock())
             os.rename(name, self._refused / kept, src_dir_fd=folder)
-        except (OSError, Error) as error:
-            logger.warning("maildrop=%r kept=no error=%r", name, str(error))
+        except OSError as error:
+            self._give_up(name, error)
+            return False
+        try:
+            await in_database(refusals.note, kept, unfit.uid, unfit.reason, now)
+        except Error as error:
+            logger.warning("maildrop=%r noted=no error=%r", name, str(error))
+            os.rename(self._refused / kept, name, dst_dir_fd=folder)
+            self._is_put_off = True
+            return False
+        logger.warning("maildrop=%r uid=%s refused=%r kept=%s", name, unfit.uid, unfit.reason, kept)
+        return True
+
+    def _give_up(self, name: str, error: OSError) -> None:
+        logger.warning("maildrop=%r stuck=yes error=%r", name, str(error))
+        self._stuck.add(name)
 
 
-def _names(folder: Path) -> Iterator[str]:
-    """The oldest names first, as far as one scan goes; bounded, whoever fills the folder."""
-    found: list[tuple[float, str]] = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with contextlib.suppress(FileNotFoundError):
-                found.append((entry.stat(follow_symlinks=False).st_mtime, entry.name))
-            if len(found) >= MOST_PER_SCAN:
-                break
-    return (name for _, name in sorted(found))
+def _files(folder: Path) -> list[tuple[str, int]]:
+    """Names and sizes, the oldest first; bounded, whoever fills the folder."""
+
+    def entries() -> Iterator[tuple[float, str, int]]:
+        with os.scandir(folder) as found:
+            for entry in found:
+                with contextlib.suppress(FileNotFoundError):
+                    state = entry.stat(follow_symlinks=False)
+                    yield state.st_ctime, entry.name, state.st_size
+
+    return [(name, size) for _, name, size in heapq.nsmallest(MOST_PER_SCAN, entries())]
+
+
+def _parts(files: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    """Names in parts whose files fit into memory together."""
+    part: list[str] = []
+    together = 0
+    for name, size in files:
+        if part and (len(part) == AT_ONCE or together + size > MOST_AT_ONCE):
+            yield part
+            part, together = [], 0
+        part.append(name)
+        together += size
+    if part:
+        yield part
 
 
 def _distrusted(found: os.stat_result, group: int) -> Unfit | None:
