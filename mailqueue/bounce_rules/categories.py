@@ -1,0 +1,102 @@
+"""What a refusal means for the sender, and what to do about it. Pure."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Category(StrEnum):
+    """The cause of a failure, as far as it changes what the sender should do."""
+
+    USER_UNKNOWN = "user_unknown"
+    MAILBOX_FULL = "mailbox_full"
+    SUSPENDED = "suspended"
+    HOST_UNKNOWN = "host_unknown"
+    UNREACHABLE = "unreachable"
+    REMOTE_ERROR = "remote_error"
+    RATE_LIMITED = "rate_limited"
+    REPUTATION_BLOCK = "reputation_block"
+    AUTH_FAILURE = "auth_failure"
+    POLICY_BLOCK = "policy_block"
+    CONTENT_REJECTED = "content_rejected"
+    TOO_LARGE = "too_large"
+    RELAY_DENIED = "relay_denied"
+    PROTOCOL_ERROR = "protocol_error"
+    UNDEFINED = "undefined"
+    # No failures.
+    AUTO_REPLY = "auto_reply"
+    COMPLAINT = "complaint"
+    DELIVERED = "delivered"
+
+
+# One letter, since it opens every line of the rules.
+C = Category
+
+# The address itself is dead when one of these is permanent.
+DEAD = frozenset({Category.USER_UNKNOWN, Category.HOST_UNKNOWN})
+
+NOT_FAILURES = frozenset({Category.AUTO_REPLY, Category.COMPLAINT, Category.DELIVERED})
+
+# English texts, which are the message ids of the panel's catalogue.
+_ADVICE: Mapping[Category, str] = MappingProxyType(
+    {
+        Category.USER_UNKNOWN: (
+            "The mailbox does not exist, or no longer. Remove or correct the address."
+        ),
+        Category.MAILBOX_FULL: (
+            "The recipient's mailbox is full. Try again later; remove the address if it stays full."
+        ),
+        Category.SUSPENDED: "The mailbox is switched off or frozen. Remove the address.",
+        Category.HOST_UNKNOWN: (
+            "The domain does not exist or takes no mail. Correct the address; "
+            "it is usually a typing error."
+        ),
+        Category.UNREACHABLE: (
+            "The other server could not be reached in time. There is nothing to do here."
+        ),
+        Category.REMOTE_ERROR: (
+            "The other server has a fault of its own. There is nothing to do here; "
+            "if it lasts, tell the recipient by another way."
+        ),
+        Category.RATE_LIMITED: (
+            "Too many messages or connections in too short a time. Send more slowly."
+        ),
+        Category.REPUTATION_BLOCK: (
+            "The sending address is on a block list or has a poor name. "
+            "Check the block lists and ask to be taken off."
+        ),
+        Category.AUTH_FAILURE: (
+            "SPF, DKIM, DMARC or reverse DNS of the sender fails. "
+            "Repair the DNS of the sending domain."
+        ),
+        Category.POLICY_BLOCK: (
+            "A rule of the other side refused the message. Read its answer, and ask there."
+        ),
+        Category.CONTENT_REJECTED: (
+            "The message was taken for spam or a virus, or holds what is forbidden there. "
+            "Change the message."
+        ),
+        Category.TOO_LARGE: (
+            "The message is larger than the other side takes. Send a smaller one."
+        ),
+        Category.RELAY_DENIED: (
+            "The server that was asked is not responsible for the recipient, or wants a log-in. "
+            "Correct the relay settings."
+        ),
+        Category.PROTOCOL_ERROR: (
+            "The message or the conversation breaks a standard, or encryption could not be had. "
+            "Repair the message's headers, or the server."
+        ),
+        Category.UNDEFINED: "The cause cannot be told. Read the other server's answer.",
+        Category.AUTO_REPLY: "An automatic answer, no failure. There is nothing to do.",
+        Category.COMPLAINT: (
+            "The recipient reported the message as spam. Stop sending to this address."
+        ),
+        Category.DELIVERED: "A report of success, no failure. There is nothing to do.",
+    }
+)
+
+
+def advice(category: Category) -> str:
+    """What the sender can do, in English: a message id of the panel's catalogue."""
+    return _ADVICE[category]
