@@ -155,6 +155,8 @@ class Recipient(models.Model):
     reply = models.TextField(blank=True)
     reply_status = models.CharField(max_length=16, blank=True)
     reply_host = models.CharField(max_length=255, blank=True)
+    # Why it failed (`bounces.Category`), as its last reply was understood at the time.
+    category = models.CharField(max_length=20, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -217,9 +219,15 @@ class Recipient(models.Model):
                 name="recipient_waiting",
                 condition=Q(status="waiting"),
             ),
+            # What was in error, the newest first: all of it, and of one category.
             models.Index(
-                fields=["account", "-ended_at"],
+                fields=["account", "-ended_at", "-id"],
                 name="recipient_failed",
+                condition=Q(status="failed"),
+            ),
+            models.Index(
+                fields=["account", "category", "-ended_at", "-id"],
+                name="recipient_failed_category",
                 condition=Q(status="failed"),
             ),
         ]

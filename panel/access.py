@@ -12,6 +12,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.translation import gettext as _
@@ -33,8 +34,8 @@ class SignedInRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-View = Callable[Concatenate[SignedInRequest, P], HttpResponse]
-AnyView = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
+AnyView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -63,7 +64,7 @@ def only(*methods: str) -> Callable[[AnyView[P]], AnyView[P]]:
 
     def decorate(view: AnyView[P]) -> AnyView[P]:
         @wraps(view)
-        def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.method not in allowed:
                 return wrong_method(request, allowed)
             return view(request, *args, **kwargs)
@@ -77,7 +78,7 @@ def signed_in(view: View[P]) -> AnyView[P]:
     """Send strangers to the login page; let nobody keep a copy of what others see."""
 
     @wraps(view)
-    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
             response = view(cast(SignedInRequest, request), *args, **kwargs)
         else:
@@ -94,7 +95,7 @@ def administrators_only(view: View[P]) -> View[P]:
     """Refuse everybody else (403)."""
 
     @wraps(view)
-    def answer(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_staff:
             raise NotAllowed(_("This page is for administrators."))
         return view(request, *args, **kwargs)

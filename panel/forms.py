@@ -2,6 +2,8 @@
 
 from django import forms
 
+from mailqueue.bounces import Category
+
 # What both databases take as a number of a row or a page.
 LARGEST_NUMBER = 2**31 - 1
 LARGEST_ROW = 2**63 - 1
@@ -25,6 +27,25 @@ class PurgeForm(forms.Form):
     """What an administrator may choose for a purge."""
 
     stay_blocked = forms.BooleanField(required=False)
+
+
+class ErrorsForm(forms.Form):
+    """Which e-mails in error are wanted. Nonsense is as good as nothing."""
+
+    PERIODS = (1, 7, 30, 90)
+
+    q = forms.CharField(required=False, max_length=253)
+    category = forms.ChoiceField(
+        required=False, choices=[(item.value, item.value) for item in Category]
+    )
+    days = forms.TypedChoiceField(
+        required=False, coerce=int, choices=[(days, days) for days in PERIODS]
+    )
+    before = forms.CharField(required=False, max_length=40)
+
+    def days_wanted(self) -> int:
+        """The length of the period in days; 30 unless something else was asked for."""
+        return self.cleaned_data.get("days") or 30
 
 
 class ReportAddressForm(forms.Form):

@@ -6,7 +6,15 @@ from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from mailqueue.states import Event
-from panel.views import errors, hosting, language, report_address, scripts_emails, simulator
+from panel.views import (
+    errors,
+    errors_list,
+    hosting,
+    language,
+    report_address,
+    scripts_emails,
+    simulator,
+)
 
 
 class ServiceName(StringConverter):
@@ -83,6 +91,16 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/<action:action>/",
         scripts_emails.act,
         name="scripts_emails_act",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/errors/",
+        errors_list.page,
+        name="errors_list",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/errors/export/",
+        errors_list.export,
+        name="errors_export",
     ),
     path(
         "web/hosting/<name:service_name>/report-address/",

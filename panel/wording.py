@@ -12,6 +12,9 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from mailqueue import bounces
+from mailqueue.bounce_rules import NOT_FAILURES
+from mailqueue.bounces import Category
 from mailqueue.models import HostingAccount, QueueJob, Recipient
 from mailqueue.overview import Action, Overview, Progress, Queued, Why
 from mailqueue.states import DELIVERING, Event, State, after_purge, following
@@ -179,6 +182,51 @@ def progress(job: Progress) -> str:
     if job.kind == QueueJob.Kind.RELEASE:
         return _("The queue is being released: %(done)s of %(total)s e-mails.") % figures
     return _("The queue is being purged: %(done)s of %(total)s e-mails.") % figures
+
+
+def category_word(category: Category) -> str:
+    """What went wrong, in a few words."""
+    return {
+        Category.USER_UNKNOWN: _("Unknown address"),
+        Category.MAILBOX_FULL: _("Mailbox full"),
+        Category.SUSPENDED: _("Mailbox closed"),
+        Category.HOST_UNKNOWN: _("Unknown domain"),
+        Category.UNREACHABLE: _("Server unreachable"),
+        Category.REMOTE_ERROR: _("Fault of the other server"),
+        Category.RATE_LIMITED: _("Too many messages at once"),
+        Category.REPUTATION_BLOCK: _("Sending server refused"),
+        Category.AUTH_FAILURE: _("Sender not authenticated"),
+        Category.POLICY_BLOCK: _("Refused by a rule"),
+        Category.CONTENT_REJECTED: _("Content refused"),
+        Category.TOO_LARGE: _("Message too large"),
+        Category.RELAY_DENIED: _("Relaying refused"),
+        Category.PROTOCOL_ERROR: _("Message against the standards"),
+        Category.UNDEFINED: _("Cause unknown"),
+        Category.AUTO_REPLY: _("Automatic reply"),
+        Category.COMPLAINT: _("Complaint"),
+        Category.DELIVERED: _("Delivered"),
+    }[category]
+
+
+def advice(category: Category) -> str:
+    """What to do about it, in a sentence or two."""
+    return _(bounces.advice(category))
+
+
+def failure_categories() -> list[tuple[str, str]]:
+    """The categories that a failure can have, for a choice: value and words."""
+    kinds = [item for item in Category if item not in NOT_FAILURES]
+    return [(item.value, category_word(item)) for item in kinds]
+
+
+def error_periods() -> list[tuple[int, str]]:
+    """The periods of « Emails en erreur », for a choice: days and words."""
+    return [
+        (1, _("Last 24 hours")),
+        (7, _("Last 7 days")),
+        (30, _("Last 30 days")),
+        (90, _("Last 90 days")),
+    ]
 
 
 def queued_status(row: Queued, now: datetime) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 from django.db import connection, models
 from django.db.models import Exists, OuterRef
 
+from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.models import Body, HostingAccount, Recipient, RecipientStatus
 from mailqueue.states import DELIVERING
@@ -72,6 +73,9 @@ def end(row: Recipient, status: Status, now: datetime) -> None:
     row.lease_until = None
     row.next_attempt_at = None
     row.ended_at = now
+    if status is Status.FAILED:
+        # Now, while the words are fresh: what is read later must not change with the rules.
+        row.category = classify_reply(row.reply).category
 
 
 def count(tallies: Tallies, row: Recipient, before: Status) -> None:
@@ -92,6 +96,7 @@ _WRITTEN = (
     "reply",
     "reply_status",
     "reply_host",
+    "category",
 )
 
 

@@ -42,6 +42,8 @@ TABLE = {
         ("POST", PAGE + "unblock/", (302, 404, 403, 409, 409)),
         ("POST", PAGE + "purge/", (302, 404, 403, 409, 409)),
     ],
+    "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
+    "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
     # The link itself is the right; this one is forged.
     "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],

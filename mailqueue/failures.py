@@ -1,0 +1,122 @@
+"""What was in error: the read model of « Emails en erreur » and of its export.
+
+Walks a partial index of failed recipients, the newest first; a page costs what its rows cost. A
+search reads what failed in the period, one account's.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q, QuerySet
+
+from mailqueue.bounces import Category
+from mailqueue.models import HostingAccount, Recipient
+
+PER_PAGE = 50
+# More rows than that are no export but a copy of the table.
+MOST_EXPORTED = 100_000
+# A failure whose words were never judged.
+UNJUDGED = Category.UNDEFINED
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which failures are wanted: since when, of which category, with which words in them."""
+
+    since: datetime
+    category: Category | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One e-mail in error: when, to whom, what the server said, and what that means."""
+
+    ended_at: datetime
+    address: str
+    subject: str
+    script: str
+    category: Category
+    status: str
+    reply: str
+    host: str
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailuresPage:
+    """A part of the list; `before` leads to the next part, if there is one."""
+
+    rows: Sequence[Failure]
+    before: str
+
+
+def page(
+    account: HostingAccount, wish: Wish, before: str = "", limit: int = PER_PAGE
+) -> FailuresPage:
+    """The failures that are wanted, after the place `before` of another page."""
+    found = _wanted(account, wish)
+    place = _place(before)
+    if place is not None:
+        moment, number = place
+        found = found.filter(Q(ended_at__lt=moment) | Q(ended_at=moment, pk__lt=number))
+    rows = list(found[: limit + 1])
+    last = rows[limit - 1] if len(rows) > limit else None
+    return FailuresPage([_failure(row) for row in rows[:limit]], _written(last) if last else "")
+
+
+def everything(account: HostingAccount, wish: Wish) -> Iterator[Failure]:
+    """All failures that are wanted, up to a hundred thousand, without keeping them in memory."""
+    for row in _wanted(account, wish)[:MOST_EXPORTED].iterator(chunk_size=1000):
+        yield _failure(row)
+
+
+def _wanted(account: HostingAccount, wish: Wish) -> QuerySet[Recipient]:
+    found = Recipient.objects.filter(
+        account=account, status=Recipient.Status.FAILED, ended_at__gte=wish.since
+    )
+    if wish.category is not None:
+        names = [wish.category.value] + ([""] if wish.category is UNJUDGED else [])
+        found = found.filter(category__in=names)
+    if wish.search:
+        found = found.filter(
+            Q(address__icontains=wish.search)
+            | Q(reply__icontains=wish.search)
+            | Q(message__subject__icontains=wish.search)
+        )
+    return found.select_related("message").order_by("-ended_at", "-pk")
+
+
+def _failure(row: Recipient) -> Failure:
+    return Failure(
+        ended_at=row.ended_at or row.accepted_at,
+        address=row.address,
+        subject=row.message.subject,
+        script=row.message.script,
+        category=Category(row.category or UNJUDGED),
+        status=row.reply_status,
+        reply=row.reply,
+        host=row.reply_host,
+        queue_id=row.message.queue_id,
+    )
+
+
+_NUMBER = re.compile("[0-9]{1,16}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _written(row: Recipient) -> str:
+    """The place of a row in the list: microseconds and number."""
+    moment = row.ended_at or row.accepted_at
+    return f"{(moment - _EPOCH) // timedelta(microseconds=1)}-{row.pk}"
+
+
+def _place(written: str) -> tuple[datetime, int] | None:
+    """The place that `_written` wrote; None for anything else."""
+    microseconds, _, number = written.partition("-")
+    # Sixteen digits reach the year 2286; both databases take eighteen.
+    if not _NUMBER.fullmatch(microseconds) or not _NUMBER.fullmatch(number):
+        return None
+    return _EPOCH + timedelta(microseconds=int(microseconds)), int(number)

@@ -1,0 +1,137 @@
+"""« Emails en erreur »: what was refused and why, as a page and as a file."""
+
+import csv
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from mailqueue import failures
+from mailqueue.bounces import Category
+from mailqueue.failures import Wish
+from panel import wording
+from panel.access import SignedInRequest, account_for, only, signed_in
+from panel.forms import ErrorsForm
+
+# Programs that open such files take a cell that begins like this for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@only("GET")
+@signed_in
+def page(request: SignedInRequest, service_name: str) -> HttpResponse:
+    """The e-mails in error of one account, the newest first."""
+    account = account_for(request.user, service_name)
+    form = ErrorsForm(request.GET)
+    form.is_valid()
+    before = form.cleaned_data.get("before", "")
+    found = failures.page(account, _wish(form), before)
+    asked = _query(form)
+    is_fragment = request.htmx and not request.htmx.history_restore_request
+    with timezone.override(account.time_zone):
+        return render(
+            request,
+            "errors_list/list.html" if is_fragment else "errors_list/page.html",
+            {
+                "account": account,
+                "tab": "scripts_emails",
+                "rows": [
+                    {
+                        "failure": row,
+                        "category": wording.category_word(row.category),
+                        "advice": wording.advice(row.category),
+                    }
+                    for row in found.rows
+                ],
+                "form": form,
+                "categories": wording.failure_categories(),
+                "periods": wording.error_periods(),
+                "days": form.days_wanted(),
+                "is_first": not before,
+                "first": f"?{urlencode(asked)}",
+                "next": f"?{urlencode({**asked, 'before': found.before})}" if found.before else "",
+                "export": urlencode(asked),
+            },
+        )
+
+
+@only("GET")
+@signed_in
+def export(request: SignedInRequest, service_name: str) -> StreamingHttpResponse:
+    """The same as comma-separated values, for all pages; formulas in it are text."""
+    account = account_for(request.user, service_name)
+    form = ErrorsForm(request.GET)
+    form.is_valid()
+    response = StreamingHttpResponse(
+        _lines(failures.everything(account, _wish(form))), content_type="text/csv; charset=utf-8"
+    )
+    name = f"emails-en-erreur-{account.service_name}-{timezone.now():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _wish(form: ErrorsForm) -> Wish:
+    category = form.cleaned_data.get("category", "")
+    return Wish(
+        since=timezone.now() - timedelta(days=form.days_wanted()),
+        category=Category(category) if category else None,
+        search=form.cleaned_data.get("q", "").strip(),
+    )
+
+
+def _query(form: ErrorsForm) -> dict[str, str]:
+    values = {name: form.cleaned_data.get(name, "") for name in ("q", "category")}
+    values["days"] = str(form.days_wanted())
+    return {name: value for name, value in values.items() if value}
+
+
+class _Echo:
+    """A file for the csv module that hands back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _lines(rows: Iterator[failures.Failure]) -> Iterator[str]:
+    writer: Any = csv.writer(_Echo())
+    # Without this mark spreadsheets take the file for Latin-1.
+    yield "\N{ZERO WIDTH NO-BREAK SPACE}"
+    yield writer.writerow(
+        [
+            _("Date"),
+            _("Recipient"),
+            _("Subject"),
+            _("Script"),
+            _("Category"),
+            _("Status code"),
+            _("Server’s message"),
+            _("Server"),
+        ]
+    )
+    for row in rows:
+        yield writer.writerow(
+            [
+                row.ended_at.isoformat(timespec="seconds"),
+                *(
+                    _as_text(value)
+                    for value in (
+                        row.address,
+                        row.subject,
+                        row.script,
+                        wording.category_word(row.category),
+                        row.status,
+                        row.reply,
+                        row.host,
+                    )
+                ),
+            ]
+        )
+
+
+def _as_text(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA) else value
