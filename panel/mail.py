@@ -8,8 +8,9 @@ nobody; their envelope sender is the null one, so no bounce of theirs can cause 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import Message as Letter
-from email.utils import parseaddr
+from email.utils import make_msgid, parseaddr
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import Error
@@ -47,6 +48,8 @@ class QueueBackend(BaseEmailBackend):
 
 
 def _submission(account_id: int, letter: EmailMessage) -> Submission:
+    # Django would name this machine as its own resolver does.
+    letter.extra_headers.setdefault("Message-ID", make_msgid(domain=settings.HOSTNAME))
     content = _bytes(letter.message())
     return Submission(
         account_id=account_id,

@@ -31,7 +31,9 @@ def test_paths_named_in_the_documentation_exist() -> None:
         for path in re.findall(
             r"`((?:mailqueue|relay|panel|tests|docs|templates|static)/[\w./-]+)`", text
         ):
-            assert (ROOT / path).exists(), f"{page.name} names {path}"
+            # Modules are named as they are imported, without their ending.
+            is_there = (ROOT / path).exists() or (ROOT / f"{path}.py").exists()
+            assert is_there, f"{page.name} names {path}"
         for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
