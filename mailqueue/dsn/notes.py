@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
+from mailqueue.dsn.folding import fold
 from mailqueue.dsn.rows import Row, address_in, addresses
-from mailqueue.dsn.signs import fold
 
 MAX_LINES = 1500
 MAX_LINE = 1000
@@ -98,8 +98,8 @@ _REPLY = re.compile(r"(?<![\d.])[45]\d\d[ -]")
 # What an address follows when it is the sender's, or someone to ask.
 _OF_SENDER = re.compile(
     r"\b(?:from|sender|return-path|reply-to|contact|mailto|postmaster|administrator|support"
-    r"|write to|forward\w* to|report\w* to|e-?mail to|mail to|send an? \w+ to|from:"
-    r"|sent by|cc|dear|hello|bonjour|messages? to|questions to|help)\b[^@]{0,25}\Z"
+    r"|write to|forward\w* to|report\w* to|send (?:an? )?\w+ to|from:"
+    r"|sent by|cc|dear|hello|bonjour|questions to|help)\b[^@]{0,25}\Z"
     r"|\bby:? ?\Z|\bby user:? ?\Z|\bmail from\b|\bhelo\b|message-?id|\bthe sender\b"
 )
 # What an address follows when it is the recipient's.
