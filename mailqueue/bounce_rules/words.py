@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailqueue.bounce_rules.categories import Category
-from mailqueue.dsn.signs import fold
+from mailqueue.dsn.folding import fold
 
 # Words looked at: no server says more than this of one refusal.
 MAX_WORDS = 6000

@@ -162,7 +162,6 @@ LINES: tuple[Line, ...] = (
     (C.HOST_UNKNOWN, "unresolvable domain"),
     (C.HOST_UNKNOWN, "name server * nxdomain"),
     (C.HOST_UNKNOWN, "authoritative answer from name server"),
-    (C.HOST_UNKNOWN, "550 host unknown"),
     # The server asked is not responsible.
     (C.RELAY_DENIED, "relay access denied"),  # Postfix
     (C.RELAY_DENIED, "relaying denied"),  # Sendmail
