@@ -16,6 +16,7 @@ DELIVER = "relay.deliver"
 SWEEP = "relay.sweep"
 WORK = "mailqueue.work"
 PRUNE = "mailqueue.prune"
+REPORT = "panel.report"
 
 logger = logging.getLogger("facteur.hints")
 
@@ -52,6 +53,8 @@ app.config_from_object(
                 "schedule": settings.SWEEP_S,
                 "options": {"expires": settings.SWEEP_S},
             },
+            # Often: accounts have their morning at different times.
+            "report": {"task": REPORT, "schedule": 900.0, "options": {"expires": 900}},
             "prune": {"task": PRUNE, "schedule": 3600.0, "options": {"expires": 3600}},
         },
     }

@@ -23,11 +23,12 @@ UNJUDGED = Category.UNDEFINED
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which failures are wanted: since when, of which category, with which words in them."""
+    """Which failures are wanted: since when, until when, of which category, with which words."""
 
     since: datetime
     category: Category | None = None
     search: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def _wanted(account: HostingAccount, wish: Wish) -> QuerySet[Recipient]:
     found = Recipient.objects.filter(
         account=account, status=Recipient.Status.FAILED, ended_at__gte=wish.since
     )
+    if wish.until is not None:
+        found = found.filter(ended_at__lt=wish.until)
     if wish.category is not None:
         names = [wish.category.value] + ([""] if wish.category is UNJUDGED else [])
         found = found.filter(category__in=names)

@@ -33,3 +33,35 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} / {self.account}: {self.role}"
+
+
+class DailyReport(models.Model):
+    """An error report as it was sent, for one account and one day in its time zone."""
+
+    account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="reports")
+    day = models.DateField()
+    sent_at = models.DateTimeField()
+    sent_to = models.EmailField()
+    subject = models.CharField(max_length=255)
+    text = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # The task may run twice: the day is reported once.
+            models.UniqueConstraint(fields=["account", "day"], name="one_report_per_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.day}"
+
+
+class ReportProgress(models.Model):
+    """The last day of an account that was looked at, whether there was something to report."""
+
+    account = models.OneToOneField(
+        HostingAccount, models.CASCADE, primary_key=True, related_name="report_progress"
+    )
+    through = models.DateField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} through {self.through}"

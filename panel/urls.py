@@ -1,5 +1,7 @@
 """The addresses of the pages."""
 
+from datetime import date
+
 from allauth.account import views as login
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
@@ -57,6 +59,21 @@ class Token(StringConverter):
     regex = r"[A-Za-z0-9_:.-]{1,1024}"
 
 
+class Day:
+    """A date as ISO 8601 writes it."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        """The date. Raises ValueError, and so matches nothing, if there is no such day."""
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        """The date in digits."""
+        return value.isoformat()
+
+
+register_converter(Day, "day")
 register_converter(Token, "token")
 register_converter(ServiceName, "name")
 register_converter(Action, "action")
@@ -101,6 +118,11 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/errors/export/",
         errors_list.export,
         name="errors_export",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/reports/<day:day>/",
+        errors_list.report,
+        name="report",
     ),
     path(
         "web/hosting/<name:service_name>/report-address/",

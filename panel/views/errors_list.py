@@ -2,10 +2,10 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -17,7 +17,10 @@ from mailqueue.failures import Wish
 from panel import wording
 from panel.access import SignedInRequest, account_for, only, signed_in
 from panel.forms import ErrorsForm
+from panel.models import DailyReport
 
+# Reports that the page leads to: a quarter of a year.
+MOST_REPORTS = 92
 # Programs that open such files take a cell that begins like this for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -56,6 +59,9 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
                 "first": f"?{urlencode(asked)}",
                 "next": f"?{urlencode({**asked, 'before': found.before})}" if found.before else "",
                 "export": urlencode(asked),
+                "reports": DailyReport.objects.filter(account=account)
+                .defer("text")
+                .order_by("-day")[:MOST_REPORTS],
             },
         )
 
@@ -73,6 +79,19 @@ def export(request: SignedInRequest, service_name: str) -> StreamingHttpResponse
     name = f"emails-en-erreur-{account.service_name}-{timezone.now():%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+@only("GET")
+@signed_in
+def report(request: SignedInRequest, service_name: str, day: date) -> HttpResponse:
+    """A daily report as it was sent."""
+    account = account_for(request.user, service_name)
+    found = DailyReport.objects.filter(account=account, day=day).first()
+    if found is None:
+        raise Http404
+    with timezone.override(account.time_zone):
+        context = {"account": account, "tab": "scripts_emails", "report": found}
+        return render(request, "errors_list/report.html", context)
 
 
 def _wish(form: ErrorsForm) -> Wish:

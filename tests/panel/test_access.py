@@ -1,13 +1,13 @@
 """Who may open what: every address of the panel, for every kind of user."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern
 
 from mailqueue.models import HostingAccount, SimulatedMessage
-from panel.models import User
+from panel.models import DailyReport, User
 from panel.urls import urlpatterns
 from tests.panel.conftest import HTMX, Browse
 
@@ -44,6 +44,7 @@ TABLE = {
     ],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
+    "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
     # The link itself is the right; this one is forged.
     "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],
@@ -82,6 +83,18 @@ def users(outsider: User, reader: User, owner: User, administrator: User) -> dic
 
 
 @pytest.fixture
+def _report(account: HostingAccount) -> None:
+    DailyReport.objects.create(
+        account=account,
+        day=date(2026, 3, 2),
+        sent_at=datetime(2026, 3, 3, 5, tzinfo=UTC),
+        sent_to="contact@boutique.example",
+        subject="x",
+        text="x",
+    )
+
+
+@pytest.fixture
 def _message(db: None) -> None:
     SimulatedMessage.objects.create(
         pk=1,
@@ -100,7 +113,7 @@ def test_every_address_is_in_the_table() -> None:
     assert TABLE.keys() == NAMES
 
 
-@pytest.mark.usefixtures("_message")
+@pytest.mark.usefixtures("_message", "_report")
 @pytest.mark.parametrize(("method", "address", "role", "status"), CASES)
 def test_each_role_gets_what_is_its_own(
     users: dict[str, User | None],
