@@ -131,7 +131,8 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
         match = _FIELD.match(line.lstrip() if not name else line)
         known = match is not None and match[1].lower() in _OF_RECIPIENT | _OF_MESSAGE
         if name and not known and _continues(name, line, match is not None):
-            value = f"{value} {line.strip()}"[:MAX_VALUE]
+            if len(value) < MAX_VALUE:
+                value = f"{value} {line.strip()}"[:MAX_VALUE]
             continue
         if name:
             yield name, value.strip()
