@@ -17,6 +17,7 @@ from mailqueue import accounts, queue
 from mailqueue.models import HostingAccount, Message
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Claimed, Submission
+from panel.models import ReportProgress
 
 SERVICE_NAME = "boutique-demo.example"
 SENDER = f"contact@{SERVICE_NAME}"
@@ -103,6 +104,10 @@ def create(
         # What was deferred in the last minutes goes out now: nothing may be left to be sent.
         for late in (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=5)):
             _deliver(account, now, 0, random, due=now + late)
+        # Its history is nobody's news: no report goes out for it.
+        ReportProgress.objects.create(
+            account=account, through=now.astimezone(ZoneInfo(account.time_zone)).date()
+        )
     progress(DAYS)
     return account
 

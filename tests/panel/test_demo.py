@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from mailqueue import accounts, ledger, overview, queue
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue import Submission
-from panel import demo
+from panel import demo, reports
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +80,8 @@ def test_a_user_has_one_account(now: datetime) -> None:
     accounts.create("mine.example", now, uid=os.getuid())
     with pytest.raises(CommandError):
         call_command("createdemo")
+
+
+def test_no_report_goes_out_for_its_history(now: datetime) -> None:
+    make(now)
+    assert reports.send_due(now + timedelta(hours=20)) == 0
