@@ -18,7 +18,16 @@ for _name in [name for name in os.environ if name.startswith("FACTEUR_")]:
 # Short, for paths of Unix sockets end at 107 bytes; open, for scripts of other users call from it.
 _folder = Path(tempfile.mkdtemp(prefix="ft-", dir="/tmp"))
 _folder.chmod(0o711)
-atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+_owner = os.getpid()
+
+
+@atexit.register
+def _remove_folder() -> None:
+    # A child that a test forked ends by the same way; the folder is not its own.
+    if os.getpid() == _owner:
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
 os.environ["FACTEUR_DATA_DIR"] = str(_folder / "data")
 os.environ["DJANGO_SETTINGS_MODULE"] = "panel.settings"
 

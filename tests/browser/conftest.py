@@ -18,7 +18,8 @@ from tests.support.browser import ARGUMENTS
 __all__ = ["account", "administrator", "other", "owner", "reader", "submit"]
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright's event loop is in the way of tests that run their own.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     assert program, "install chromium"
