@@ -1,5 +1,8 @@
 """sendmail's options, as the programs of thirty years use them. Pure; on bytes.
 
+The command itself (`sendmail`, beside this file) reads them in the same way, as far as it must know
+whether there is a message on its stdin.
+
 Owns what an argument means; nothing is opened, read or run because of one. `-X`, `-C` and `-be`
 have been used to break in elsewhere: here the first two are ignored, the third is no mode.
 """
@@ -11,9 +14,9 @@ from enum import StrEnum
 # Options that take a value, joined or as the next argument.
 VALUED = b"ABCDFLNMORVXbefhopr"
 # Options whose value, if any, is joined: -q30m, -d8.1.
-JOINED = b"qdQ"
+JOINED = b"qIdQ"
 # Options that stand for themselves.
-PLAIN = b"GIUcimnstvx"
+PLAIN = b"GUcimnstvx"
 # The long ways to say -i.
 IGNORING_DOTS = {b"oi", b"Oignoredots", b"Oignoredots=true", b"Oignoredots=yes"}
 
@@ -23,7 +26,7 @@ class Mode(StrEnum):
 
     DELIVER = "deliver"
     LIST_QUEUE = "list queue"  # -bp, mailq
-    RUN_QUEUE = "run queue"  # -q: nothing to do, unless there are recipients too
+    RUN_QUEUE = "run queue"  # -q, -I: nothing to do, unless there are recipients too
     NOTHING = "nothing"  # -bi, -bv, -bd: answered, and nothing done
 
 
@@ -81,7 +84,7 @@ def _read(word: bytes, following: Iterator[bytes], options: Options) -> Misuse |
                 return Misuse(f"option -{letter.decode('ascii')} needs a value")
             return _apply(letter, value, options)
         if letter in JOINED:
-            if letter == b"q" and options.mode is Mode.DELIVER:
+            if letter in b"qI" and options.mode is Mode.DELIVER:
                 options.mode = Mode.RUN_QUEUE
             return None
         if letter not in PLAIN:

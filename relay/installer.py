@@ -3,6 +3,8 @@
 The interpreter is named by its real path: the one of a virtual environment is a link, and one of
 pyenv a shell script that costs 74 ms. Where other users cannot reach ours (it lies in somebody's
 home), the system's Python runs the command: nothing of ours is imported there.
+
+Another mail system's command is never replaced: a word in the file tells ours.
 """
 
 import os
@@ -12,10 +14,17 @@ import tempfile
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("sendmail")
+MARK = b"Facteur's sendmail"
+# Isolated from the environment, without site-packages; arguments are bytes whatever the locale is.
+OPTIONS = "-ISXutf8"
 # The kernel reads no more of the first line (BINPRM_BUF_SIZE was 128 up to Linux 5.0).
 LONGEST_SHEBANG = 127
 # Any Python since 3.8 will do.
 SYSTEMS_OWN = ("/usr/bin/python3", "/usr/local/bin/python3")
+
+
+class NotOurs(Exception):
+    """Something stands there that this program did not write."""
 
 
 def script(interpreter: str, relay: Path, maildrop: Path) -> str:
@@ -47,8 +56,11 @@ def _is_for_all(path: str) -> bool:
 def install(path: Path, relay: Path, maildrop: Path) -> None:
     """Write the command to `path`, mode 0755, in one step.
 
-    Raises OSError if that cannot be done, ValueError if a path cannot stand in it.
+    Raises OSError if that cannot be done, ValueError if a path cannot stand in it, NotOurs if
+    another command stands there.
     """
+    if os.path.lexists(path) and MARK not in path.read_bytes()[:4096]:
+        raise NotOurs(f"{path} is another mail system's; move it away first.")
     text = script(interpreter(sys.executable, *SYSTEMS_OWN), relay, maildrop)
     draft, name = tempfile.mkstemp(prefix=".sendmail-", dir=path.parent)
     try:
@@ -65,8 +77,8 @@ def install(path: Path, relay: Path, maildrop: Path) -> None:
 
 def _first_lines(interpreter: str) -> str:
     """A shebang takes one word after the interpreter, no blanks in it, and is not long."""
-    line = f"#!{interpreter} -IS\n"
+    line = f"#!{interpreter} {OPTIONS}\n"
     if " " not in interpreter and "\t" not in interpreter and len(line) <= LONGEST_SHEBANG:
         return line
     # To the shell it is a command; to Python, a string.
-    return f"#!/bin/sh\n''''exec '{interpreter}' -IS \"$0\" \"$@\" #'''\n"
+    return f"#!/bin/sh\n''''exec '{interpreter}' {OPTIONS} \"$0\" \"$@\" #'''\n"

@@ -17,7 +17,7 @@ def test_it_writes_the_paths_and_a_short_first_line(tmp_path: Path) -> None:
     text = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o755
     assert text.startswith("#!/")
-    assert text.splitlines()[0].endswith(" -IS")
+    assert text.splitlines()[0].endswith(" -ISXutf8")
     assert "RELAY = '/run/r.sock'\n" in text
     assert "MAILDROP = '/var/m'\n" in text
     assert "@" not in text.partition("PATIENCE")[0].partition("RELAY")[2]
@@ -26,12 +26,28 @@ def test_it_writes_the_paths_and_a_short_first_line(tmp_path: Path) -> None:
 
 def test_it_replaces_the_one_before_and_leaves_no_draft(tmp_path: Path) -> None:
     path = tmp_path / "sendmail"
-    path.symlink_to("/usr/sbin/sendmail")
     installer.install(path, Path("/a"), Path("/b"))
-    assert not path.is_symlink()
+    before = path.stat().st_ino
+    installer.install(path, Path("/c"), Path("/d"))
+    assert path.stat().st_ino != before
+    assert "RELAY = '/c'\n" in path.read_text()
     with pytest.raises(OSError, match="directory"):
         installer.install(tmp_path, Path("/a"), Path("/b"))
     assert not [name for name in tmp_path.parent.iterdir() if name.name.startswith(".sendmail")]
+
+
+def test_it_never_replaces_another_mail_systems_command(tmp_path: Path) -> None:
+    other = tmp_path / "postfix"
+    other.write_text("#!/bin/sh\nexec postfix\n")
+    link = tmp_path / "sendmail"
+    link.symlink_to(other)
+    empty = tmp_path / "empty"
+    empty.touch()
+    for path in (other, link, empty):
+        before = (path.is_symlink(), path.read_bytes())
+        with pytest.raises(CommandError, match="another mail system's; move it away"):
+            call_command("installsendmail", str(path))
+        assert (path.is_symlink(), path.read_bytes()) == before
 
 
 @pytest.mark.parametrize("name", ["with blank", "deep/" * 30, 'quote"$(x)`'])

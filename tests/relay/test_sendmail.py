@@ -1,11 +1,14 @@
 """The command as a process, called as scripts call it."""
 
+import fcntl
 import os
 import resource
+import runpy
 import shutil
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -13,14 +16,19 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailqueue import accounts, queue
 from mailqueue.models import Message, Recipient
+from relay import arguments, installer
+from relay.arguments import Mode
 from tests.support import php
 from tests.support.relaying import NOBODY, Relay, as_nobody, relay
 from tests.support.waiting import eventually
 
 MESSAGE = b"To: you@example.org\nSubject: s\n\nbody\n"
+COMMAND = runpy.run_path(str(installer.SOURCE))
 is_root = pytest.mark.skipif(os.geteuid() != 0, reason="to change the user takes root")
 
 
@@ -125,11 +133,48 @@ def test_no_option_makes_or_reads_a_file(desk: Relay, option: str) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("option", ["-bp", "-bi", "-bv"])
-def test_modes_without_a_message_wait_for_none(desk: Relay, option: str) -> None:
-    with subprocess.Popen([desk.sendmail, option], stdin=subprocess.PIPE) as process:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-bp"],
+        ["-bi"],
+        ["-bv", "a@b.example"],
+        ["-q"],
+        ["-q30m"],
+        ["-I"],
+        ["-v", "-q"],
+        ["-b", "p"],
+    ],
+)
+def test_modes_without_a_message_wait_for_none(desk: Relay, words: list[str]) -> None:
+    with subprocess.Popen(
+        [desk.sendmail, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.wait(20) == 0
     assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("words", [["-bp"], ["-q"], ["-bi"]])
+def test_a_question_is_not_kept_while_the_relay_is_away(closed: Relay, words: list[str]) -> None:
+    assert_refused(closed.call(*words), 69)
+    assert closed.kept() == []
+
+
+WORDS = st.sampled_from(
+    ["-bp", "-bs", "-bm", "-b", "-q", "-q1h", "-I", "-t", "-ti", "-tq", "-f", "-fx", "-vbp", "--",
+     "-F", "-iq", "-tbi", "p", "s", "a@b.example", "-", "-oi", "--token=x", "-itf", "-IUt"]
+)  # fmt: skip
+
+
+@given(st.lists(WORDS | st.just(""), max_size=6))
+def test_it_reads_the_options_as_the_relay_does(words: list[str]) -> None:
+    """A message that is not read would go out empty."""
+    found = arguments.parse([word.encode() for word in words])
+    mode = COMMAND["mode_of"](words)
+    if isinstance(found, arguments.Options):
+        silent = {"p": Mode.LIST_QUEUE, "i": Mode.NOTHING, "q": Mode.RUN_QUEUE}
+        assert silent.get(mode, Mode.DELIVER) is found.mode
+        assert mode != "s"
 
 
 def test_a_user_without_an_account_is_refused(closed: Relay) -> None:
@@ -184,7 +229,9 @@ def test_while_the_relay_is_away_it_keeps_the_message(closed: Relay) -> None:
     assert {message.origin for message in Message.objects.all()} == {Message.Origin.MAILDROP}
 
 
-def answering(desk: Relay, words: bytes, *, reads: bool = True) -> threading.Thread:
+def answering(
+    desk: Relay, *words: bytes, reads: bool = True, pause: float = 0.0
+) -> threading.Thread:
     """Something that is no relay, at its place, for one call."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(desk.socket))
@@ -194,7 +241,9 @@ def answering(desk: Relay, words: bytes, *, reads: bool = True) -> threading.Thr
         with listener, listener.accept()[0] as connection:
             if reads:
                 connection.recv(1_000_000)
-            connection.sendall(words)
+            for part in words:
+                connection.sendall(part)
+                time.sleep(pause)
 
     thread = threading.Thread(target=answer)
     thread.start()
@@ -221,6 +270,25 @@ def test_without_a_clear_answer_it_keeps_the_message(
     assert_silent(closed.call("-t", message=MESSAGE + b"x\n" * 1_000_000))
     thread.join()
     assert len(closed.kept()) == 1
+
+
+@pytest.mark.parametrize("reply", [b"552 5.2.2 exit=69\r\n", b"554 5.5.1 exit=64 \r\n"])
+def test_a_refusal_without_a_text_is_one_line_too(closed: Relay, reply: bytes) -> None:
+    thread = answering(closed, b"220 x\r\n" + reply)
+    result = closed.call("-t", message=MESSAGE)
+    thread.join()
+    assert_refused(result, int(reply.split(b"exit=")[1]))
+    assert len(result.stderr) > len("sendmail: \n")
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.2])
+def test_lines_before_the_last_are_for_the_caller(closed: Relay, pause: float) -> None:
+    words = [b"220 x\r\n250-first \xc3\xa9\r\n250-sec", b"ond\r\n250 2.0.0 exit=0 ABC\r\n"]
+    thread = answering(closed, *words, pause=pause)
+    result = closed.call("-bp")
+    thread.join()
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.decode() == "first é\nsecond\n"
 
 
 def test_if_nothing_can_keep_it_it_says_so(closed: Relay) -> None:
@@ -282,9 +350,9 @@ def test_it_bears_a_caller_in_any_state(desk: Relay, script: str, status: int) -
 
 
 def test_a_folder_of_the_environment_changes_nothing(desk: Relay) -> None:
-    (desk.folder / "os.py").write_text("raise SystemExit(3)")
+    (desk.folder / "posix.py").write_text("raise SystemExit(3)")
     (desk.folder / "_socket.py").write_text("raise SystemExit(3)")
-    assert shell(desk, 'PYTHONPATH=. PYTHONSTARTUP=os.py "$S" -t').returncode == 0
+    assert shell(desk, 'PYTHONPATH=. PYTHONSTARTUP=posix.py "$S" -t').returncode == 0
 
 
 def test_a_pipe_that_does_not_block_is_read_to_its_end(desk: Relay) -> None:
@@ -303,6 +371,42 @@ def test_a_pipe_that_does_not_block_is_read_to_its_end(desk: Relay) -> None:
 def test_a_gigabyte_fills_no_memory(desk: Relay) -> None:
     script = 'head -c 1000000000 /dev/zero | { ulimit -v 400000; exec "$S" -t -i; }'
     assert_refused(shell(desk, script), 65)
+
+
+def most_memory(pid: int) -> int:
+    """The most that a process has had in memory, in kB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
+
+
+def is_drained(pipe: int) -> bool:
+    """Whether all that was written into a pipe has been read."""
+    return not any(fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))
+
+
+def test_a_writer_of_single_bytes_costs_no_more_memory(desk: Relay) -> None:
+    def memory_for(message: bytes, step: int) -> int:
+        with subprocess.Popen([desk.sendmail, "-t", "-i"], stdin=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            pipe = process.stdin.fileno()
+            for place in range(0, len(message), step):
+                os.write(pipe, message[place : place + step])
+            eventually(lambda: is_drained(pipe))
+            memory = most_memory(process.pid)
+            process.stdin.close()
+        assert process.returncode == 0
+        return memory
+
+    message = MESSAGE + b"x\n" * 60_000
+    assert memory_for(message, 1) < memory_for(message, 60_000) + 1_000
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "ja_JP.SJIS"])
+def test_arguments_are_the_callers_bytes_in_any_locale(desk: Relay, locale: str) -> None:
+    script = f"LC_ALL={locale} PYTHONUTF8=0 \"$S\" -i -F 'Été' you@example.org"
+    assert shell(desk, script, b"Subject: s\n\n").returncode == 0
+    assert b"From: =?utf-8?B?w4l0w6k=?=" in content()
 
 
 def test_an_impatient_person_sees_no_traceback(desk: Relay) -> None:
@@ -344,6 +448,11 @@ def test_with_bs_half_a_message_is_none(desk: Relay) -> None:
     desk.call("-bs", message=DIALOGUE.partition(b"body")[0])
     assert desk.call("-bs", message=b"QUIT\r\n").returncode == 0
     assert not Message.objects.exists()
+
+
+def test_after_two_dashes_bs_is_a_recipient(desk: Relay) -> None:
+    assert_silent(desk.call("-i", "--", "-bs", message=MESSAGE))
+    assert Recipient.objects.get().address.startswith("-bs@")
 
 
 def test_with_bs_and_no_relay_it_says_so(closed: Relay) -> None:

@@ -24,6 +24,8 @@ class Command(BaseCommand):
         path = Path(options["path"]).absolute()
         try:
             installer.install(path, settings.RELAY_SOCKET, settings.MAILDROP)
+        except installer.NotOurs as error:
+            raise CommandError(str(error)) from error
         except (OSError, ValueError) as error:
             raise CommandError(f"{path} cannot be written: {error}") from error
         if options["verbosity"] > 0:
