@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Tests that run once more on PostgreSQL: what touches rows.
-ON_POSTGRESQL := tests/mailqueue tests/flow
+# Tests that run once more on PostgreSQL: what touches rows, and what a lost connection does.
+ON_POSTGRESQL := tests/mailqueue tests/flow tests/relay/test_intake.py
 
 .PHONY: run test lint bench lock clean
 
