@@ -146,8 +146,13 @@ def _environment() -> dict[str, str]:
         if name not in {"FACTEUR_ADMIN_PASSWORD", "FACTEUR_ADMIN_PASSWORD_FILE"}
     }
     paths = [os.fspath(settings.BASE_DIR), environment.get("PYTHONPATH", "")]
-    # Celery warns root at each start; what it warns of (pickled tasks) is not in use here.
-    warnings = [environment.get("PYTHONWARNINGS", ""), "ignore:::celery.platforms"]
+    # Celery warns root, and a group without a name, at each start; what it warns of (pickled tasks)
+    # is not in use here.
+    warnings = [
+        environment.get("PYTHONWARNINGS", ""),
+        "ignore:::celery.platforms",
+        "ignore:::celery.apps.worker",
+    ]
     return environment | {
         "DJANGO_SETTINGS_MODULE": "panel.settings",
         "FACTEUR_DATA_DIR": os.fspath(settings.DATA_DIR),
