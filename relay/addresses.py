@@ -1,7 +1,7 @@
 """Addresses as header fields and arguments write them, to addresses as SMTP sends them. Pure.
 
 Works on bytes and never raises on them: what is no address is a `BadAddress`. Encoded words
-(RFC 2047) are not decoded first: a decoded comma must not make a recipient.
+(RFC 2047) are not decoded, and are one word: no comma in them makes a recipient.
 """
 
 import re
@@ -20,17 +20,26 @@ _LABEL = rf"[{_SIGN}](?:[{_SIGN}\-]*[{_SIGN}])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Za-z.:]+\]")
 
 
+# A display name without an address: never a login.
+_NAME = re.compile(r'"|=\?|\?=')
+
+
 @dataclass(frozen=True, slots=True)
 class BadAddress:
-    """What stood where an address belongs."""
+    """What stood where an address belongs, and why it is none: a part of a sentence."""
 
     text: str
+    reason: str = "is no address"
+
+    def __str__(self) -> str:
+        return f"{self.text!r} {self.reason}"
 
 
 def envelope_address(raw: bytes, host: str) -> str | BadAddress:
     """One address of an argument or of a list, without brackets; bare names get `@host`.
 
-    Quoted local parts keep their quotes.
+    Quoted local parts keep their quotes. The domain is in lower case: nobody is written to twice
+    because of it.
     """
     bad = BadAddress(raw[:80].decode("utf-8", "replace"))
     # Blanks only: a line end in an address is refused, not mended.
@@ -48,12 +57,17 @@ def envelope_address(raw: bytes, host: str) -> str | BadAddress:
         return bad
     local, at, domain = address.rpartition("@")
     if not at:
+        if _NAME.search(address):
+            return BadAddress(bad.text, "is a name without an address")
         local, domain = address, host
     if len(local.encode()) > LONGEST_LOCAL or len(domain.encode()) > LONGEST_DOMAIN:
         return bad
     if not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         return bad
-    return f"{local}@{domain.removesuffix('.')}"
+    if not domain.startswith("["):
+        # As bytes: outside of ASCII, lower case is IDNA's affair.
+        domain = domain.removesuffix(".").encode().lower().decode()
+    return f"{local}@{domain}"
 
 
 def listed(value: bytes) -> Iterator[bytes]:
@@ -116,11 +130,12 @@ def _tokens(value: bytes) -> Iterator[bytes]:
             yield text
 
 
-# Blanks; signs, those that mean the same in one; a quoted string with what is joined to it
+# Blanks; an encoded word, in which signs structure nothing, even those that RFC 2047 §5 forbids;
+# signs, those that mean the same in one; a quoted string with what is joined to it
 # ("a b"@host), or a run without signs (a domain literal holds colons); brackets that open nothing.
 # Nothing is tried twice: time and memory follow the length.
 _TOKEN = re.compile(
-    rb"[ \t]++|([,;][,; \t]*+|:[: \t]*+|<++|>++|\("
+    rb"[ \t]++|(=\?[^?\s]{1,40}\?[bBqQ]\?[^?]{0,500}\?=|[,;][,; \t]*+|:[: \t]*+|<++|>++|\("
     rb'|(?:"(?:[^"\\]++|\\.)*+"?|\[[^\[\]\s]{0,255}\]|[^ \t,:;<>("\[]++)++|\[++)',
     re.DOTALL,
 )

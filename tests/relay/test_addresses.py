@@ -24,6 +24,11 @@ def read(value: bytes) -> list[str | BadAddress]:
         (b'"Doe, Jane" <jane@example.org>', ["jane@example.org"]),
         (b"Jane Doe <jane@example.org>, b@c.example", ["jane@example.org", "b@c.example"]),
         (b"=?utf-8?q?a=2Cb=40evil=2Eexample?= <jane@example.org>", ["jane@example.org"]),
+        (b"=?utf-8?q?Doe,_John?= <john@example.org>", ["john@example.org"]),
+        (b"=?utf-8?q?Doe,_<evil@b.example>;?= <john@example.org>", ["john@example.org"]),
+        (b"=?utf-8?q?Doe, John?= <a@b.example>, =?x?B?QQ==?= <c@d.example>",
+         ["a@b.example", "c@d.example"]),
+        (b"a@B.Example.ORG, Jane@b.example", ["a@b.example.org", "Jane@b.example"]),
         (b"jane@example.org (a, comment (nested) \\) b@evil.example)", ["jane@example.org"]),
         (b"(x)jane(y)@(z)example.org", ["jane@example.org"]),
         (b"undisclosed-recipients:;", []),
@@ -81,6 +86,22 @@ def test_what_is_no_address_is_refused_not_passed_over(value: bytes) -> None:
     assert any(isinstance(address, BadAddress) for address in read(value))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'"John Doe"',
+        b'"root"',
+        b"=?utf-8?q?Doe?=",
+        b"=?utf-8?q?Doe,_John <a@b.example>",
+        b"_John?=",
+    ],
+)
+def test_a_name_alone_is_nobody_at_this_host(value: bytes) -> None:
+    found = read(value)[0]
+    assert isinstance(found, BadAddress)
+    assert str(found).endswith(" is a name without an address")
+
+
 def test_a_comment_without_end_swallows_nobody() -> None:
     [first, second] = read(b"a@example.org, Jane (Doe <b@example.org>, c@example.org")
     assert first == "a@example.org"
@@ -96,7 +117,8 @@ def test_a_line_end_in_an_address_is_refused(end: bytes) -> None:
 @pytest.mark.parametrize(
     "piece",
     [b",", b"<", b">", b"(", b"()", b'"', b'"\\', b"[", b"[a:", b"a ", b".", b" .", b":", b";",
-     b"a", b" ", b"@", b"\\", b"a@b.c,", b"<a@b.c>", b"(a", b",:", b"<>"],
+     b"a", b" ", b"@", b"\\", b"a@b.c,", b"<a@b.c>", b"(a", b",:", b"<>",
+     b"=?", b"=?a?q?", b"=?a?q?" + b"x" * 500],
 )  # fmt: skip
 def test_a_large_header_of_one_sign_takes_no_more_than_its_length(piece: bytes) -> None:
     begin = time.perf_counter()
