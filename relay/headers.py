@@ -1,31 +1,25 @@
 """The header rules, on bytes: what a script wrote, to what goes out. Pure.
 
-Owns line ends, the border between header and body, which fields are read, removed and added, and
-lines that are too long. Every other field keeps its place and its bytes. Nothing here raises on
-foreign bytes: what cannot go out is a `Problem`.
+Owns line ends, the border between header and body, and which fields are read, removed and added.
+Every other field keeps its place and its bytes; lines that are too long are `fitting`'s. Nothing
+here raises on foreign bytes: what cannot go out is a `Problem`.
 
 Python's `email` parser is not asked: it takes a bare CR for a line end, and so made a recipient of
 what stood in a subject.
 """
 
 import binascii
-import contextlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.utils import format_datetime
 
 from relay.addresses import BadAddress, envelope_address, listed
 
-# RFC 5322 §2.1.1, without the line end.
-LONGEST_LINE = 998
 # Ours: room for as many recipients as a message may have. Headers that are larger, or have more
 # fields, are no mail but work for us.
 LONGEST_HEADER = 512 * 1024
 MOST_FIELDS = 10_000
-LONGEST_SUBJECT = 255
 LONGEST_FULL_NAME = 128
 # An encoded word has at most 75 signs (RFC 2047 §2), this many bytes in Base64.
 LONGEST_ENCODED = 45
@@ -78,7 +72,8 @@ def with_line_feeds(raw: bytes, *, ignores_dots: bool) -> bytes | Problem:
         return Problem("the message has a NUL byte")
     text = raw
     if b"\r" in raw:
-        text = raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b" ")
+        # What is CRLF after the first step was CRCRLF before it.
+        text = raw.replace(b"\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b" ")
     if ignores_dots or b"." not in text:
         return text
     if text.startswith(b".\n") or text == b".":
@@ -94,7 +89,7 @@ def with_line_feeds(raw: bytes, *, ignores_dots: bool) -> bytes | Problem:
 
 def parse(text: bytes) -> Parsed | Problem:
     """Header fields and body. Without a field in the first line, all of it is body."""
-    if text.startswith(b"From "):  # the first line of an mbox
+    if text.startswith(b"From ") and not _FIELD.match(text):  # the first line of an mbox
         text = text.partition(b"\n")[2]
     parsed = Parsed()
     # The name of the field that is being read, and where it began.
@@ -132,7 +127,7 @@ def recipients_of(parsed: Parsed, host: str) -> list[str] | Problem:
             for raw in listed(item.value):
                 address = envelope_address(raw, host)
                 if isinstance(address, BadAddress):
-                    return Problem(f"bad address {address.text!r}")
+                    return Problem(f"bad recipient: {address}")
                 found[address] = None
     return list(found)
 
@@ -155,34 +150,6 @@ def complete(
         parsed.fields.append(Field(b"message-id", f"Message-ID: <{message_id}>".encode()))
 
 
-def fit_lines(parsed: Parsed) -> Problem | None:
-    """Bring lines over 998 bytes down to size (RFC 5322 §2.1.1), or say why that cannot be done.
-
-    Fields are folded where blanks stand; a body of one part, of text, becomes quoted-printable.
-    """
-    for item in parsed.fields:
-        if len(item.lines) > LONGEST_LINE:
-            folded = b"\n".join(_folded(line) for line in item.lines.split(b"\n"))
-            if _has_long_line(folded):
-                name = item.name.decode("ascii")
-                return Problem(f"header field {name} has a line that is too long, without a blank")
-            item.lines = folded
-    if not _has_long_line(parsed.body):
-        return None
-    content_type = (parsed.values(b"content-type") or [b"text/plain"])[0].lower()
-    encoding = (parsed.values(b"content-transfer-encoding") or [b"7bit"])[0].lower()
-    if not content_type.startswith(b"text/") or encoding not in {b"7bit", b"8bit", b"binary"}:
-        return Problem(f"a line of the body is longer than {LONGEST_LINE} bytes")
-    parsed.body = binascii.b2a_qp(parsed.body, istext=True)
-    parsed.fields = [item for item in parsed.fields if item.name != b"content-transfer-encoding"]
-    if not parsed.values(b"mime-version"):
-        parsed.fields.append(Field(b"mime-version", b"MIME-Version: 1.0"))
-    parsed.fields.append(
-        Field(b"content-transfer-encoding", b"Content-Transfer-Encoding: quoted-printable")
-    )
-    return None
-
-
 def as_sent(parsed: Parsed) -> bytes:
     """The message as it goes out: CRLF line ends, the last line ended."""
     head = b"".join(item.lines + b"\n" for item in parsed.fields)
@@ -199,18 +166,6 @@ def sent_size(parsed: Parsed) -> int:
     return heads + 2 + body + (2 if parsed.body and not parsed.body.endswith(b"\n") else 0)
 
 
-def shown(value: bytes, limit: int = LONGEST_SUBJECT) -> str:
-    """A field's value for people: encoded words decoded, control characters replaced, cut."""
-    text = value[: limit * 16].decode("utf-8", "replace")
-    if "=?" in text:
-        # What cannot be decoded is shown as it stands.
-        with contextlib.suppress(HeaderParseError, LookupError, ValueError):
-            text = str(make_header(decode_header(text)))
-    # A lone surrogate can come out of a strange charset.
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(sign if sign.isprintable() else " " for sign in text).strip()[:limit]
-
-
 def _mailbox(sender: str, full_name: str) -> bytes:
     if not full_name:
         return f"<{sender}>".encode()
@@ -223,31 +178,3 @@ def _mailbox(sender: str, full_name: str) -> bytes:
         encoded = binascii.b2a_base64(cut, newline=False).decode("ascii")
         name = f"=?utf-8?B?{encoded}?="
     return f"{name} <{sender}>".encode()
-
-
-def _has_long_line(text: bytes) -> bool:
-    """Whether a line is too long. Jumps from line end to line end: there may be millions."""
-    begin = 0
-    while len(text) - begin > LONGEST_LINE:
-        end = text.rfind(b"\n", begin, begin + LONGEST_LINE + 1)
-        if end < 0:
-            return True
-        begin = end + 1
-    return False
-
-
-def _folded(line: bytes) -> bytes:
-    """A header line, broken before blanks so that no piece is too long, where that is possible."""
-    if len(line) > LONGEST_LINE:
-        # A last piece of blanks alone would end the header for some; an empty one, for all.
-        line = line.rstrip(b" \t") or b" "
-    pieces: list[bytes] = []
-    begin = 0
-    while len(line) - begin > LONGEST_LINE:
-        place = max(line.rfind(blank, begin + 1, begin + LONGEST_LINE + 1) for blank in _BLANK)
-        # Not before the first word: a line of blanks alone would end the header for some.
-        if place < 0 or not line[begin:place].strip():
-            break
-        pieces.append(line[begin:place])
-        begin = place
-    return b"\n".join([*pieces, line[begin:]])

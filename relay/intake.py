@@ -25,7 +25,7 @@ from mailqueue.celery import DELIVER, hint
 from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
 from mailqueue.queue import Submission
-from relay import addresses, arguments, headers, identity
+from relay import addresses, arguments, display, fitting, headers, identity
 from relay.database import in_database
 
 # Bounds of one transaction.
@@ -153,7 +153,7 @@ def _letter(
     handover: Handover,
     now: datetime,
 ) -> Letter | Answer:
-    problem = headers.fit_lines(parsed)
+    problem = fitting.fit_lines(parsed)
     if problem is not None:
         return _bad(problem.text)
     size = headers.sent_size(parsed)
@@ -172,10 +172,10 @@ def _letter(
         recipients=recipients,
         content=headers.as_sent(parsed),
         size_bytes=size,
-        subject=headers.shown(b" ".join(parsed.values(b"subject")[:1])),
+        subject=display.shown(b" ".join(parsed.values(b"subject")[:1])),
         origin=handover.origin,
         handover_id=handover.handover_id,
-        script=headers.shown(b" ".join(parsed.values(b"x-php-originating-script")[:1])),
+        script=display.shown(b" ".join(parsed.values(b"x-php-originating-script")[:1])),
         folder=os.fsdecode(handover.folder),
     )
 
@@ -188,7 +188,7 @@ def _sender(options: arguments.Options, uid: int) -> str | Answer:
         return ""
     address = addresses.envelope_address(options.sender, settings.HOSTNAME)
     if isinstance(address, addresses.BadAddress):
-        return _bad(f"bad sender {address.text!r}")
+        return _bad(f"bad sender: {address}")
     return address
 
 
@@ -210,7 +210,7 @@ def _recipients(options: arguments.Options, parsed: headers.Parsed) -> tuple[str
         for one in addresses.listed(raw):
             address = addresses.envelope_address(one, settings.HOSTNAME)
             if isinstance(address, addresses.BadAddress):
-                return _bad(f"bad address {address.text!r}")
+                return _bad(f"bad recipient: {address}")
             found[address] = None
     if options.reads_recipients:
         named = headers.recipients_of(parsed, settings.HOSTNAME)

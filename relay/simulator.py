@@ -21,9 +21,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
-from email.parser import BytesHeaderParser
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +30,7 @@ from django.conf import settings
 from django.db import Error
 
 from mailqueue import simulator
+from relay import display, headers
 from relay.database import in_database
 
 # Room for the headers that were added after the size was checked.
@@ -175,11 +173,7 @@ def _bytes(content: Any) -> bytes:
 
 
 def _subject(content: bytes) -> str:
-    """The subject, decoded for display; as it stands where that is not possible."""
-    head = content[:SLACK].partition(b"\r\n\r\n")[0]
-    raw = str(BytesHeaderParser().parsebytes(head).get("Subject", ""))
-    try:
-        text = str(make_header(decode_header(raw)))
-    except (HeaderParseError, LookupError, ValueError):
-        text = raw
-    return "".join(sign if sign.isprintable() else " " for sign in text).strip()[:255]
+    """The subject, decoded for display."""
+    parsed = headers.parse(content[:SLACK].replace(b"\r\n", b"\n"))
+    values = parsed.values(b"subject") if isinstance(parsed, headers.Parsed) else []
+    return display.shown(b"".join(values[:1]))

@@ -1,6 +1,5 @@
 """What goes out is what the script wrote, but for the rules of the header."""
 
-import email
 import time
 from datetime import datetime
 
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay import headers
+from relay import display, fitting, headers
 from relay.headers import Parsed, Problem
 
 HOST = "host.test"
@@ -33,7 +32,7 @@ def recipients(raw: bytes) -> list[str] | Problem:
 
 def sent(raw: bytes, *, sender: str = "site@shop.example", full_name: str = "") -> bytes:
     parsed = parse(raw)
-    assert headers.fit_lines(parsed) is None
+    assert fitting.fit_lines(parsed) is None
     headers.complete(parsed, sender=sender, full_name=full_name, message_id="1@host.test", now=NOW)
     content = headers.as_sent(parsed)
     assert headers.sent_size(parsed) == len(content)
@@ -45,6 +44,8 @@ def sent(raw: bytes, *, sender: str = "site@shop.example", full_name: str = "") 
     [
         (b"a\nb\r\nc\r\r\nd", b"a\nb\nc\nd"),
         (b"a\rb\n", b"a b\n"),
+        (b"a\r\r\r\nb", b"a \nb"),
+        (b"\r\r\r\r\n\r\r\n", b"  \n\n"),
         (b"a\r", b"a "),
         (b"\r\n\r\r\n\n", b"\n\n\n"),
     ],
@@ -82,6 +83,8 @@ def test_without_i_a_lone_dot_ends_and_two_are_one(raw: bytes, expected: bytes) 
         (b"To: a@b.example\nCc: c@d.example\nBcc: e@f.example\n\n",
          ["a@b.example", "c@d.example", "e@f.example"]),
         (b"To: a@b.example, a@b.example\nCC: a@b.example\n\n", ["a@b.example"]),
+        (b"To: a@B.example, a@b.Example\nCC: A@b.example\n\n", ["a@b.example", "A@b.example"]),
+        (b"From : me@x\nTo: a@b.example\n\n", ["a@b.example"]),
         (b"To: a@b.example\nTo: c@d.example\n\n", ["a@b.example", "c@d.example"]),
         (b"To: a@b.example\nResent-To: r@s.example\n\n", ["r@s.example"]),
         (b"To: a@b.example\nResent-Bcc: r@s.example\nBcc: c@d.example\n\n", ["r@s.example"]),
@@ -134,6 +137,10 @@ def test_every_other_field_keeps_its_place_and_its_bytes() -> None:
     assert sent(head + b"\n" + body) == (head + b"\n" + body).replace(b"\n", b"\r\n")
 
 
+def test_a_sender_with_a_blank_before_the_colon_is_no_line_of_an_mbox() -> None:
+    assert sent(b"From : me@x\nTo: a@b.example\n\nb\n").startswith(b"From : me@x\r\n")
+
+
 def test_a_line_that_is_no_field_ends_the_header() -> None:
     assert parse(b"Subject: s\nX-\xe9: no field\n\nb").body == b"X-\xe9: no field\n\nb"
 
@@ -166,56 +173,9 @@ def test_a_long_full_name_is_cut_between_signs(name: str) -> None:
     content = sent(b"Subject: s\n\n", full_name=name)
     [line] = [line for line in content.split(b"\r\n") if line.startswith(b"From:")]
     assert len(line) < 300
-    shown = headers.shown(line)
+    shown = display.shown(line)
     assert "\N{REPLACEMENT CHARACTER}" not in shown
     assert name[:9] in shown
-
-
-def test_a_long_field_is_folded_before_blanks() -> None:
-    value = b" ".join([b"word%d" % number for number in range(1000)])
-    content = sent(b"X-Long: " + value + b"\nSubject: s\n\nb\n")
-    head = content.partition(b"\r\nSubject")[0]
-    assert max(map(len, content.split(b"\r\n"))) <= 998
-    assert head.replace(b"\r\n", b"") == b"X-Long: " + value
-
-
-@pytest.mark.parametrize("tail", [b" " * 900, b" " * 5000, b"\n" + b" " * 5000, b"\t \n y"])
-def test_folding_ends_no_header_early(tail: bytes) -> None:
-    content = sent(b"X-Long: " + b"word " * 250 + tail + b"\nTo: a@b.example\n\nbody\n")
-    head, _, body = content.partition(b"\r\n\r\n")
-    assert body == b"body\r\n"
-    assert b"\r\nTo: a@b.example" in head
-
-
-def test_a_long_field_without_blanks_is_refused() -> None:
-    parsed = parse(b"X-Long: " + b"x" * 999 + b"\n\nb\n")
-    assert isinstance(headers.fit_lines(parsed), Problem)
-
-
-@pytest.mark.parametrize("length", [997, 998])
-def test_998_bytes_are_no_long_line(length: int) -> None:
-    body = b"x" * length + b"\n"
-    assert sent(b"Subject: s\n\n" + body * 3).endswith(body.replace(b"\n", b"\r\n") * 3)
-
-
-def test_a_long_line_of_text_becomes_quoted_printable() -> None:
-    body = b"short \n" + "é".encode() * 600 + b"\n.\nend"
-    content = sent(b"Content-Type: text/html; charset=utf-8\n\n" + body)
-    assert b"\r\nContent-Transfer-Encoding: quoted-printable\r\n" in content
-    assert content.count(b"MIME-Version: 1.0") == 1
-    assert max(map(len, content.split(b"\r\n"))) <= 76
-    decoded = email.message_from_bytes(content).get_payload(decode=True)
-    assert isinstance(decoded, bytes)
-    assert decoded.replace(b"\r\n", b"\n").rstrip(b"\n") == body
-
-
-@pytest.mark.parametrize(
-    "field",
-    [b"Content-Type: multipart/mixed; boundary=x", b"Content-Transfer-Encoding: base64"],
-)
-def test_a_long_line_elsewhere_is_refused(field: bytes) -> None:
-    parsed = parse(field + b"\n\n" + b"x" * 999 + b"\n")
-    assert isinstance(headers.fit_lines(parsed), Problem)
 
 
 @pytest.mark.parametrize(
@@ -240,22 +200,6 @@ def test_ten_megabytes_take_no_more_than_their_length(body: bytes) -> None:
     assert time.perf_counter() - begin < 15
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (b"plain", "plain"),
-        (b"=?utf-8?q?=C3=89t=C3=A9?=", "Été"),
-        (b"a\tb\x01c", "a b c"),
-        (b"=?utf-8?q?a=0D=0Ab?=", "a  b"),
-        (b"=?nonsense?q?a?=", "=?nonsense?q?a?="),
-        ("Été".encode(), "Été"),
-        (b"x" * 999, "x" * 255),
-    ],
-)
-def test_a_subject_is_shown_to_people(value: bytes, expected: str) -> None:
-    assert headers.shown(value) == expected
-
-
 PIECES = st.sampled_from(
     [b"To: a@b.example", b"Bcc", b":", b" ", b"\t", b"\r", b"\n", b"\r\n", b"\r\r\n", b".", b"..",
      b"From ", b"Subject: =?utf-8?", b"?q?=E9?=", b"\xe9", b"x" * 1100, b"w " * 600,
@@ -276,8 +220,7 @@ def test_whatever_came_in_what_goes_out_has_only_crlf(raw: bytes, ignores_dots: 
     found = headers.recipients_of(parsed, HOST)
     if isinstance(found, list):
         assert all(address.isprintable() for address in found)
-    headers.shown(b" ".join(parsed.values(b"subject")))
-    if headers.fit_lines(parsed) is not None:
+    if fitting.fit_lines(parsed) is not None:
         return
     headers.complete(parsed, sender="", full_name="é", message_id="1@host.test", now=NOW)
     content = headers.as_sent(parsed)
@@ -292,12 +235,3 @@ def test_whatever_came_in_what_goes_out_has_only_crlf(raw: bytes, ignores_dots: 
     assert isinstance(again, Parsed)
     assert not {item.name for item in again.fields} & headers.REMOVED
     assert again.body.replace(b"\n", b"\r\n") in content
-
-
-@settings(deadline=None)
-@given(RAW)
-def test_a_subject_is_shown_whatever_it_is(raw: bytes) -> None:
-    for value in (raw, b"=?utf-8?q?" + raw + b"?=", b"=?utf-7?b?" + raw + b"?="):
-        shown = headers.shown(value)
-        assert shown == "" or shown.isprintable()
-        assert len(shown) <= headers.LONGEST_SUBJECT
