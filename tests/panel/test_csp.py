@@ -10,7 +10,11 @@ from django.test import Client
 from panel.middleware import POLICY
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+# Letters are no pages: mail programs know neither our style sheet nor our policy.
+LETTERS = ROOT / "templates" / "letters"
+TEMPLATES = sorted(
+    path for path in (ROOT / "templates").rglob("*.html") if LETTERS not in path.parents
+)
 
 
 def test_the_policy_is_the_strict_one() -> None:
@@ -45,6 +49,14 @@ def test_templates_hold_nothing_inline(path: Path) -> None:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_templates_load_nothing_from_elsewhere(path: Path) -> None:
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", sorted(LETTERS.glob("*.html")), ids=lambda path: path.name)
+def test_letters_run_and_load_nothing(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"<script|<style|<link|<img|javascript:|url\(|\son[a-z]+=", text)
+    assert "|safe" not in text
+    assert "autoescape off" not in text
 
 
 @pytest.mark.django_db
