@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import make_msgid
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
@@ -25,7 +26,7 @@ from mailqueue.celery import DELIVER, hint
 from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
 from mailqueue.queue import Submission
-from relay import addresses, arguments, display, fitting, headers, identity
+from relay import addresses, arguments, display, fitting, headers, identity, listing
 from relay.database import in_database
 
 # Bounds of one transaction.
@@ -42,17 +43,22 @@ FREE_SHARE = 0.05
 EX_OK, EX_USAGE, EX_DATAERR, EX_NOUSER = 0, 64, 65, 67
 EX_UNAVAILABLE, EX_TEMPFAIL = 69, 75
 
+T = TypeVar("T")
 logger = logging.getLogger("facteur.intake")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller is told: SMTP code, enhanced status (RFC 3463), exit code, one line."""
+    """What the caller is told: SMTP code, enhanced status (RFC 3463), exit code, one line.
+
+    `lines` come before it, and are for the caller's standard output.
+    """
 
     code: int
     status: str
     exit_code: int
     text: str
+    lines: tuple[str, ...] = ()
 
     @property
     def is_temporary(self) -> bool:
@@ -88,6 +94,13 @@ class Letter:
     folder: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Somebody asks for the queue of his account."""
+
+    uid: int
+
+
 NO_USER = Answer(550, "5.7.1", EX_NOUSER, "this Unix user has no hosting account")
 TOO_LARGE = Answer(
     552,
@@ -97,13 +110,16 @@ TOO_LARGE = Answer(
 )
 DISK_FULL = Answer(452, "4.3.1", EX_UNAVAILABLE, "the disk is nearly full")
 NOT_NOW = Answer(451, "4.3.0", EX_TEMPFAIL, "the message cannot be kept now")
+NO_ANSWER = Answer(451, "4.3.0", EX_TEMPFAIL, "the queue cannot be read now")
 
 
-def read(handover: Handover, now: datetime) -> Letter | Answer:
-    """Decide on a message of the sendmail command, as far as it can be without the ledger."""
+def read(handover: Handover, now: datetime) -> Letter | Question | Answer:
+    """Decide on a call of the sendmail command, as far as it can be without the ledger."""
     options = arguments.parse(handover.arguments)
     if isinstance(options, arguments.Misuse):
         return Answer(501, "5.5.4", EX_USAGE, options.text)
+    if options.mode is arguments.Mode.LIST_QUEUE:
+        return Question(handover.uid)
     if options.mode is not arguments.Mode.DELIVER:
         return Answer(250, "2.0.0", EX_OK, "nothing to do")
     sender = _sender(options, handover.uid)
@@ -251,8 +267,10 @@ class Intake:
         """Take a message of the sendmail command; the answer comes after the commit."""
         now = self._clock()
         size = len(handover.message) + sum(map(len, handover.arguments))
-        letter = await self._beside(size, lambda: read(handover, now))
-        return await self._take(letter, handover.uid)
+        found = await self._beside(size, lambda: read(handover, now))
+        if isinstance(found, Question):
+            found = await self._listed(found)
+        return await self._take(found, handover.uid)
 
     async def take_smtp(
         self, uid: int, sender: str, recipients: Sequence[str], content: bytes
@@ -271,9 +289,17 @@ class Intake:
                 await asyncio.gather(task, return_exceptions=True)
         self._reading.shutdown(wait=False)
 
-    async def _beside(
-        self, size_bytes: int, reading: Callable[[], Letter | Answer]
-    ) -> Letter | Answer:
+    async def _listed(self, question: Question) -> Answer:
+        try:
+            lines = await in_database(listing.queue_of, question.uid)
+        except Error as error:
+            logger.warning("listing=failed uid=%d error=%r", question.uid, str(error))
+            return NO_ANSWER
+        if lines is None:
+            return NO_USER
+        return Answer(250, "2.0.0", EX_OK, "that is all", tuple(lines))
+
+    async def _beside(self, size_bytes: int, reading: Callable[[], T]) -> T:
         if size_bytes <= READ_AT_ONCE:
             return reading()
         return await asyncio.get_running_loop().run_in_executor(self._reading, reading)

@@ -3,8 +3,9 @@
     XSENDMAIL <bytes of arguments> <bytes of message>
 
 is followed by that many bytes, read by length and not by line: the arguments (see `unpacked`), then
-standard input as it came. The reply says the caller's exit code: `250 2.0.0 exit=0 <queue id>`. Our
-command sends all of it at once, without waiting for the greeting.
+standard input as it came. The reply says the caller's exit code: `250 2.0.0 exit=0 <queue id>`;
+lines before it, `250-<text>`, are for the caller's standard output. Our command sends all of it at
+once, without waiting for the greeting.
 
 Owns connections, lengths and memory; what is decided about a message is for `intake`. The same
 socket speaks plain SMTP, for `sendmail -bs`.
@@ -26,7 +27,7 @@ from django.conf import settings
 
 from mailqueue.models import Message
 from relay import addresses, identity
-from relay.intake import MOST_RECIPIENTS, TOO_LARGE, Answer, Handover, Intake
+from relay.intake import EX_TEMPFAIL, MOST_RECIPIENTS, TOO_LARGE, Answer, Handover, Intake
 
 VERB = "XSENDMAIL"
 NOBODY = "<>"  # the null sender, as aiosmtpd has it
@@ -43,14 +44,22 @@ RAW_LIMIT = settings.MESSAGE_SIZE_LIMIT * 3 // 2
 READ_WITHIN_S = 60.0
 # No user's callers may have more than this of it.
 MOST_BUFFERED_BY_USER = MOST_BUFFERED // 4
+# Who finds no room within this time, in seconds, keeps its message and hands it over later.
+ROOM_WITHIN_S = 3.0
 # How long a stop waits for messages that are being read or committed.
 LAST_ANSWERS_S = 5.0
+
+NO_ROOM = Answer(451, "4.3.1", EX_TEMPFAIL, "the relay has too much to read now")
 
 logger = logging.getLogger("facteur.relay")
 
 
 class AlreadyRunning(Exception):
     """Another relay has the socket."""
+
+
+class NoRoom(Exception):
+    """So much is being read that there is no memory for another message."""
 
 
 def unpacked(packed: bytes) -> tuple[str, bytes, tuple[bytes, ...]] | None:
@@ -101,16 +110,20 @@ async def serve(path: Path, intake: Intake) -> AsyncIterator[None]:
 
 @contextmanager
 def _only_one(path: Path) -> Iterator[None]:
-    """Hold the lock beside the socket: a second listener would silently take the path away."""
-    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    """Hold the socket's folder: a second listener would silently take the path away.
+
+    The folder itself is locked: no file is left behind. Others cannot hold it, for they may not
+    read it (its mode is 0711).
+    """
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AlreadyRunning(f"Another relay already listens on {path}.") from None
     else:
         yield
     finally:
-        os.close(lock)
+        os.close(folder)
 
 
 class _House:
@@ -127,17 +140,18 @@ class _House:
 
     @asynccontextmanager
     async def room_for(self, uid: int, size_bytes: int) -> AsyncIterator[None]:
-        """Wait until a message of this size may be read into memory.
+        """Wait until a message of this size may be read into memory. Raises NoRoom.
 
         Each user has a share: callers that announce much and send nothing stop only their own.
         """
-        while (
-            self._buffered.total() + size_bytes > MOST_BUFFERED
-            or self._buffered[uid] + size_bytes > MOST_BUFFERED_BY_USER
-        ):
-            room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting_for_room.append(room)
-            await room
+        try:
+            async with asyncio.timeout(ROOM_WITHIN_S):
+                while not self._has_room(uid, size_bytes):
+                    room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._waiting_for_room.append(room)
+                    await room
+        except TimeoutError:
+            raise NoRoom from None
         self._buffered[uid] += size_bytes
         try:
             yield
@@ -150,6 +164,12 @@ class _House:
             for room in waiting:
                 if not room.done():
                     room.set_result(None)
+
+    def _has_room(self, uid: int, size_bytes: int) -> bool:
+        return (
+            self._buffered.total() + size_bytes <= MOST_BUFFERED
+            and self._buffered[uid] + size_bytes <= MOST_BUFFERED_BY_USER
+        )
 
     @contextmanager
     def busy_with(self, connection: "_Connection") -> Iterator[None]:
@@ -237,6 +257,10 @@ class _Connection(SMTP):
         with self._house.busy_with(self):
             try:
                 await self._say(await self._take(*sizes))
+            except NoRoom:
+                # Its message is not read: what it goes on to send is no command.
+                await self._say(NO_ROOM)
+                self.hang_up()
             except TimeoutError:
                 # The caller fell asleep before its message was whole: without an answer it knows
                 # that nothing was taken.
@@ -263,8 +287,11 @@ class _Connection(SMTP):
 
     async def smtp_DATA(self, argument: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Take a message by lines, when there is room for the largest."""
-        async with self._house.room_for(self.uid, settings.MESSAGE_SIZE_LIMIT):
-            await super().smtp_DATA(argument)
+        try:
+            async with self._house.room_for(self.uid, settings.MESSAGE_SIZE_LIMIT):
+                await super().smtp_DATA(argument)
+        except NoRoom:
+            await self._say(NO_ROOM)
 
     async def _drain(self, size_bytes: int) -> None:
         while size_bytes > 0:
@@ -274,6 +301,8 @@ class _Connection(SMTP):
             size_bytes -= len(block)
 
     async def _say(self, answer: Answer) -> None:
+        for line in answer.lines:
+            await self.push(f"{answer.code}-{line}")
         await self.push(f"{answer.code} {answer.status} exit={answer.exit_code} {answer.text}")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mailqueue import accounts, queue
 from mailqueue.models import Message, Recipient
-from relay import intake
+from relay import intake, listing
 from relay.intake import Answer, Handover, Intake, Letter, read, read_smtp
 from tests.support.loop import run
 
@@ -86,7 +86,7 @@ def test_without_one_the_sender_is_the_user() -> None:
         ((b"-t",), b"X: " + b"x" * 999 + b"\n" + MESSAGE, (5, 65)),
         ((b"-t",), b"x: y\n" * 300_000 + MESSAGE, (5, 65)),
         ((b"--", *[b"a%d@b.example" % number for number in range(10_001)]), MESSAGE, (5, 65)),
-        ((b"-bp",), b"", (2, 0)),
+        ((b"-q",), b"", (2, 0)),
         ((b"-bv", b"a@b.example"), MESSAGE, (2, 0)),
     ],
 )
@@ -160,6 +160,41 @@ def test_what_is_answered_with_250_is_in_the_queue(account: int) -> None:
     content = queue.content_of(message.pk)
     assert content is not None
     assert content.endswith(b"\r\n\r\nbody\r\n")
+
+
+def test_a_caller_sees_the_queue_of_its_own_account(account: int, now: datetime) -> None:
+    accounts.create("other.example", now, uid=UID + 1)
+    question = handover(b"-bp", message=b"")
+    [empty] = take(question)
+    assert (empty.code, empty.exit_code, empty.lines) == (250, 0, ("Mail queue is empty",))
+    take(handover(), handover(b"-i", b"a@b.example", uid=UID + 1))
+    Recipient.objects.update(reply="450 4.2.0\n250 \x1b[2Jlater")
+    [answer] = take(question)
+    message = Message.objects.get(account=account)
+    [line] = answer.lines
+    assert line == (
+        f"{message.queue_id}  2026-03-11 10:30 UTC  waiting  you@example.org"
+        "  (450 4.2.0 250  [2Jlater)"
+    )
+    [stranger] = take(handover(b"-bp", message=b"", uid=UID + 2))
+    assert (stranger.exit_code, stranger.lines) == (67, ())
+
+
+def test_a_long_queue_is_listed_in_part(account: int) -> None:
+    take(*[handover() for _ in range(listing.MOST + 1)])
+    [answer] = take(handover(b"-bp", message=b""))
+    assert len(answer.lines) == listing.MOST + 1
+    assert "more" in answer.lines[-1]
+
+
+def test_without_the_database_a_question_has_no_answer(account: int) -> None:
+    table = Recipient._meta.db_table
+    execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    try:
+        [answer] = take(handover(b"-bp", message=b""))
+    finally:
+        execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+    assert (answer.code, answer.exit_code) == (451, 75)
 
 
 def test_the_same_hand_over_is_taken_once(account: int) -> None:

@@ -160,6 +160,15 @@ def test_a_question_is_not_kept_while_the_relay_is_away(closed: Relay, words: li
     assert closed.kept() == []
 
 
+def test_a_question_is_answered_with_the_own_queue(desk: Relay) -> None:
+    desk.call("-t", "-i", message=MESSAGE)
+    result = desk.call("-bp")
+    assert (result.returncode, result.stderr) == (0, b"")
+    [line] = result.stdout.decode().splitlines()
+    assert line.startswith(f"{Message.objects.get().queue_id}  ")
+    assert line.endswith("  waiting  you@example.org")
+
+
 WORDS = st.sampled_from(
     ["-bp", "-bs", "-bm", "-b", "-q", "-q1h", "-I", "-t", "-ti", "-tq", "-f", "-fx", "-vbp", "--",
      "-F", "-iq", "-tbi", "p", "s", "a@b.example", "-", "-oi", "--token=x", "-itf", "-IUt"]

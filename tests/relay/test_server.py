@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -161,6 +162,34 @@ def test_who_announces_much_and_sends_nothing_stops_nobody_else(desk: Relay) -> 
             connection.close()
 
 
+def test_who_finds_no_room_is_told_to_come_back(desk: Relay) -> None:
+    idle = [desk.connect() for _ in range(3)]
+    for connection in idle:
+        connection.sendall(b"XSENDMAIL 40 %d\r\n" % min(MOST_BUFFERED_BY_USER // 2, RAW_LIMIT))
+    time.sleep(0.2)
+    large = MESSAGE + b"x" * 70 + b"\n"
+    large += large[-71:] * 100_000
+    try:
+        calls = [
+            threading.Thread(target=lambda: results.append(desk.call("-t", "-i", message=large)))
+            for _ in range(3)
+        ]
+        results: list[subprocess.CompletedProcess[bytes]] = []
+        for call in calls:
+            call.start()
+        replies = dialogue(desk, *BEGIN, b"NOOP")
+        for call in calls:
+            call.join()
+    finally:
+        for connection in idle:
+            connection.close()
+    assert [reply[:4] for reply in replies[-2:]] == [b"451 ", b"250 "]
+    assert {(result.returncode, result.stderr) for result in results} == {(0, b"")}
+    assert len(desk.kept()) == 3
+    assert desk.look() == 3
+    assert Message.objects.count() == 3
+
+
 def test_many_at_once_are_all_taken(desk: Relay) -> None:
     answers: list[bytes] = []
 
@@ -187,7 +216,8 @@ def test_a_stop_answers_what_is_under_way(desk: Relay) -> None:
         connection.close()
     said = sum(bool(answer) and answer[0].startswith(b"250 ") for answer in answers)
     assert said == 30 == Message.objects.count()
-    assert not desk.socket.exists()
+    # Nothing of the relay's is left.
+    assert sorted(os.listdir(desk.folder)) == ["maildrop", "sendmail"]
 
 
 def test_every_user_may_connect_and_a_stale_socket_is_no_hindrance(desk: Relay) -> None:

@@ -1,0 +1,39 @@
+"""`sendmail -bp`: the queue of the caller's own account, in lines for a terminal.
+
+Owns what a line shows; whose account it is says the kernel, what is in the queue says the ledger.
+"""
+
+from mailqueue import overview
+from mailqueue.models import HostingAccount
+from mailqueue.overview import Queued
+from relay import identity
+
+# Ours: the relay commits nothing while it reads.
+MOST = 200
+LONGEST_REPLY = 200
+
+
+def queue_of(uid: int) -> list[str] | None:
+    """The recipients in the queue of a Unix user's account, a line each; None without an account.
+
+    Raises django.db.Error.
+    """
+    owned = identity.accounts_of([uid])
+    if uid not in owned:
+        return None
+    page = overview.queue_page(HostingAccount.objects.get(pk=owned[uid]), limit=MOST)
+    if not page.rows:
+        return ["Mail queue is empty"]
+    lines = [_line(row) for row in page.rows]
+    if page.next_after is not None:
+        lines.append(f"These are the first {MOST}; there are more.")
+    return lines
+
+
+def _line(row: Queued) -> str:
+    line = (
+        f"{row.queue_id}  {row.accepted_at:%Y-%m-%d %H:%M} UTC  {row.status.value}  {row.address}"
+    )
+    if row.reply:
+        line += f"  ({row.reply[:LONGEST_REPLY]})"
+    return "".join(sign if sign.isprintable() else " " for sign in line)
