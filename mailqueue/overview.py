@@ -1,30 +1,29 @@
 """What a page, the API or a report shows of accounts: read, never written.
 
-Totals and charts come from count rows, queues from partial indexes by number: the cost does not
-grow with the messages there are.
+Totals come from count rows, queues from partial indexes by number: the cost does not grow with the
+messages there are.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from mailqueue import counters
+from mailqueue.history import day_start
 from mailqueue.models import (
     AccountTotals,
     HostingAccount,
-    QuarterCount,
     QueueJob,
     Recipient,
     StateChange,
 )
 from mailqueue.states import Event, State, allows, following
 
-DAYS_SHOWN = 30
 _ENDED = F("totals__sent") + F("totals__failed") + F("totals__purged") + F("totals__expired")
 _QUEUED = F("totals__accepted") - _ENDED - F("totals__suppressed")
 
@@ -58,25 +57,6 @@ class Actions:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """A day of the chart. Sent means left: delivered or refused.
-
-    `in_error` counts what was refused or came back that day, `queued` what stands in the queue
-    now, on the last day only.
-    """
-
-    date: date
-    sent: int
-    in_error: int
-    queued: int
-
-    @property
-    def delivered(self) -> int:
-        """Sent and not in error; mail of the day before that came back may outnumber both."""
-        return max(0, self.sent - self.in_error)
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """How far slow work on the queue has come."""
 
@@ -103,7 +83,6 @@ class Overview:
     in_error_today: int
     queued: int
     held: int
-    days: Sequence[Day]
     actions: Actions
     job: Progress | None
     last_change: StateChange | None
@@ -141,6 +120,14 @@ class QueuePage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangesPage:
+    """A part of what happened to a state, the newest first; `next_before` leads further back."""
+
+    rows: Sequence[StateChange]
+    next_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountRow:
     """An account in the list."""
 
@@ -171,18 +158,17 @@ def of_account(account: HostingAccount, now: datetime) -> Overview:
     state = State(account.state)
     ended = totals.sent + totals.failed + totals.purged + totals.expired + totals.suppressed
     queued = totals.accepted - ended
-    days = _days(account, queued, now)
+    today = _today({account.pk: account.time_zone}, now)[account.pk]
     return Overview(
         account=account,
         state=state,
         since=account.state_changed_at,
         total_sent=totals.sent + totals.failed,
-        sent_today=days[-1].sent,
+        sent_today=_sent(today),
         total_in_error=totals.failed + totals.returned,
-        in_error_today=days[-1].in_error,
+        in_error_today=today.failed + today.returned,
         queued=queued,
         held=totals.held,
-        days=days,
         actions=actions(state),
         job=_progress(account),
         last_change=account.changes.order_by("-changed_at", "-pk").first(),
@@ -226,6 +212,20 @@ def queue_page(account: HostingAccount, after_id: int | None = None, limit: int 
     return QueuePage(rows[:limit], rows[limit - 1].recipient_id if has_more else None)
 
 
+def changes_page(
+    account: HostingAccount, before_id: int | None = None, limit: int = 10
+) -> ChangesPage:
+    """The changes of state before change `before_id` of this account, the newest first."""
+    found = account.changes.order_by("-changed_at", "-pk")
+    place = account.changes.filter(pk=before_id).first() if before_id else None
+    if place is not None:
+        found = found.filter(
+            Q(changed_at__lt=place.changed_at) | Q(changed_at=place.changed_at, pk__lt=place.pk)
+        )
+    rows = list(found[: limit + 1])
+    return ChangesPage(rows[:limit], rows[limit - 1].pk if len(rows) > limit else None)
+
+
 def accounts_page(
     visible: QuerySet[HostingAccount],
     now: datetime,
@@ -252,11 +252,6 @@ def accounts_page(
     return AccountsPage([_row(accounts[pk], today[pk]) for pk in shown], len(ids), page, pages)
 
 
-def day_start(time_zone: str, day: date) -> datetime:
-    """When a day begins in a time zone, as UTC."""
-    return datetime.combine(day, time.min, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
-
-
 def _action(state: State, event: Event) -> Action:
     if allows(state, event):
         return Action(event, True, None, following(state, event))
@@ -269,30 +264,6 @@ def _action(state: State, event: Event) -> Action:
     else:
         why = Why.NOT_BLOCKED
     return Action(event, False, why, None)
-
-
-def _days(account: HostingAccount, queued: int, now: datetime) -> list[Day]:
-    zone = ZoneInfo(account.time_zone)
-    today = now.astimezone(zone).date()
-    first = today - timedelta(days=DAYS_SHOWN - 1)
-    sent: dict[date, int] = defaultdict(int)
-    in_error: dict[date, int] = defaultdict(int)
-    quarters = QuarterCount.objects.filter(
-        account=account, start__gte=day_start(account.time_zone, first)
-    ).values_list("start", "sent", "failed", "returned")
-    for start, delivered, failed, returned in quarters:
-        day = start.astimezone(zone).date()
-        sent[day] += delivered + failed
-        in_error[day] += failed + returned
-    return [
-        Day(
-            date=day,
-            sent=sent[day],
-            in_error=in_error[day],
-            queued=queued if day == today else 0,
-        )
-        for day in (first + timedelta(days=number) for number in range(DAYS_SHOWN))
-    ]
 
 
 def _progress(account: HostingAccount) -> Progress | None:

@@ -3,6 +3,7 @@
 from django import forms
 
 from mailqueue.bounces import Category
+from mailqueue.history import Period
 
 # What both databases take as a number of a row or a page.
 LARGEST_NUMBER = 2**31 - 1
@@ -17,10 +18,18 @@ class ListForm(forms.Form):
     page = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_NUMBER)
 
 
-class QueueForm(forms.Form):
-    """Where in the queue to go on."""
+class PlaceForm(forms.Form):
+    """Which part of « Scripts emails » is wanted. Nonsense is as good as nothing."""
 
     after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_ROW)
+    earlier = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_ROW)
+    period = forms.TypedChoiceField(
+        required=False,
+        coerce=Period,
+        empty_value=None,
+        choices=[(period.value, period.value) for period in Period],
+    )
+    day = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
 
 
 class PurgeForm(forms.Form):

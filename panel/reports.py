@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import formats, timezone, translation
 from django.utils.translation import ngettext
 
-from mailqueue import counters, failures, overview
+from mailqueue import counters, failures, history
 from mailqueue.bounces import Category
 from mailqueue.errors import FacteurError
 from mailqueue.models import AccountTotals, HostingAccount
@@ -102,8 +102,8 @@ def _days_due(account: HostingAccount, now: datetime) -> list[date]:
 def _written(
     account: HostingAccount, day: date, now: datetime
 ) -> tuple[EmailMultiAlternatives, DailyReport] | None:
-    start = overview.day_start(account.time_zone, day)
-    end = overview.day_start(account.time_zone, day + timedelta(days=1))
+    start = history.day_start(account.time_zone, day)
+    end = history.day_start(account.time_zone, day + timedelta(days=1))
     counted = counters.in_quarters([account.pk], start, end).get(account.pk, counters.Tally())
     in_error = counted.failed + counted.returned
     if not in_error and not counted.expired:

@@ -5,6 +5,7 @@ durations read. Templates only place them. Moments are told in the current time 
 activate that of the account.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +16,8 @@ from django.utils.translation import ngettext, pgettext
 from mailqueue import bounces
 from mailqueue.bounce_rules import NOT_FAILURES
 from mailqueue.bounces import Category
-from mailqueue.models import HostingAccount, QueueJob, Recipient
+from mailqueue.history import Bar, History, Period
+from mailqueue.models import HostingAccount, QueueJob, Recipient, StateChange
 from mailqueue.overview import Action, Overview, Progress, Queued, Why
 from mailqueue.states import DELIVERING, Event, State, after_purge, following
 
@@ -24,6 +26,18 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 # Longer ones are told in days: nobody reads "413 h 02".
 LONGEST_IN_HOURS = timedelta(hours=100)
+
+
+# What no person raises: the actor of such a change is the name of a rule.
+BY_RULE = frozenset(
+    {
+        Event.TOO_FAST,
+        Event.TOO_MANY_ERRORS,
+        Event.RATIO_EXCEEDED,
+        Event.SPAM_DETECTED,
+        Event.RECOVERED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +243,90 @@ def error_periods() -> list[tuple[int, str]]:
     ]
 
 
+def period_word(period: Period) -> str:
+    """A period of the chart, short."""
+    return {
+        Period.DAY: _("24 h"),
+        Period.WEEK: _("7 days"),
+        Period.MONTH: _("30 days"),
+        Period.QUARTER: _("90 days"),
+    }[period]
+
+
+def way_back(period: Period) -> str:
+    """The way from the hours of a day to the period in which it was chosen."""
+    return {
+        Period.DAY: _("Back to the last 24 hours"),
+        Period.WEEK: _("Back to the last 7 days"),
+        Period.MONTH: _("Back to the last 30 days"),
+        Period.QUARTER: _("Back to the last 90 days"),
+    }[period]
+
+
+def span(history: History) -> str:
+    """What the chart shows: a period, or a day with its name."""
+    if history.day is not None:
+        text: str = formats.date_format(history.day, pgettext("format of a day", "l, F j, Y"))
+        return text[:1].upper() + text[1:]
+    return {
+        Period.DAY: _("Last 24 hours"),
+        Period.WEEK: _("Last 7 days"),
+        Period.MONTH: _("Last 30 days"),
+        Period.QUARTER: _("Last 90 days"),
+    }[history.period]
+
+
+def caption(history: History) -> str:
+    """What the table of the chart shows."""
+    if history.is_by_hour:
+        return _("%(span)s, by hour") % {"span": span(history)}
+    return _("%(span)s, by day") % {"span": span(history)}
+
+
+def bar_names(history: History) -> list[dict[str, str]]:
+    """What each bar is called: its `date`, for an hour also its `hours`, and these in `short`.
+
+    The hours of one day need no date.
+    """
+    if not history.is_by_hour:
+        return [{"date": formats.date_format(bar.start, "DATE_FORMAT")} for bar in history.bars]
+    times = Counter((bar.start.date(), bar.start.hour) for bar in history.bars)
+    return [
+        {
+            "date": ""
+            if history.day is not None
+            else formats.date_format(bar.start, "MONTH_DAY_FORMAT"),
+            "hours": _hours(bar, comes_again=times[bar.start.date(), bar.start.hour] > 1),
+            "short": formats.time_format(bar.start, "TIME_FORMAT"),
+        }
+        for bar in history.bars
+    ]
+
+
+def event_word(event: str) -> str:
+    """What changed a state, in a few words; an unknown event keeps its name."""
+    words: dict[str, str] = {
+        Event.BLOCK: _("Sending blocked"),
+        Event.UNBLOCK: _("Sending unblocked"),
+        Event.PURGE: _("Purge started"),
+        Event.PURGED: _("Purge finished, sending unblocked"),
+        Event.PURGED_REVIEW: _("Purge finished, an administrator has yet to look"),
+        Event.PURGED_STAY: _("Purge finished, sending stays blocked"),
+        Event.LIFT: _("Stop lifted"),
+        Event.TOO_FAST: _("Too many e-mails in a short time"),
+        Event.TOO_MANY_ERRORS: _("Too many e-mails in error"),
+        Event.RATIO_EXCEEDED: _("Too large a share of e-mails in error"),
+        Event.SPAM_DETECTED: _("E-mails judged to be spam"),
+        Event.RECOVERED: _("Back to normal"),
+    }
+    return words.get(event, event)
+
+
+def actor(change: StateChange) -> str:
+    """Who changed a state: somebody, or a rule that acted by itself."""
+    return _("Automatic rule") if change.event in BY_RULE else change.actor
+
+
 def queued_status(row: Queued, now: datetime) -> str:
     """Where an e-mail in the queue stands."""
     if row.status is Recipient.Status.HELD:
@@ -238,6 +336,15 @@ def queued_status(row: Queued, now: datetime) -> str:
     if row.next_attempt_at is not None and row.next_attempt_at > now:
         return _("Next try %(moment)s") % {"moment": moment(row.next_attempt_at, now)}
     return _("About to leave")
+
+
+def _hours(bar: Bar, *, comes_again: bool) -> str:
+    """From when to when, by the clock at the beginning; with its offset if the hour comes twice."""
+    # Instants tell the length: within one zone, datetimes subtract by the clock on the wall.
+    length = timedelta(seconds=bar.end.timestamp() - bar.start.timestamp())
+    ends = (bar.start, bar.start + length)
+    text = "–".join(formats.time_format(end, "TIME_FORMAT") for end in ends)
+    return f"{text} (UTC{bar.start.isoformat()[-6:]})" if comes_again else text
 
 
 def _button(action: Action, overview: Overview, may_act: bool) -> Button:

@@ -10,7 +10,7 @@ PACKAGES = ("mailqueue", "relay", "panel")
 
 # Each may import what stands to its left; pure rules import only each other.
 PURE = ("errors", "states", "schedule", "outcomes", "bounces", "bounce_rules", "dsn")
-ORDER = ("models", "counters", "queue", "service", "overview")
+ORDER = ("models", "counters", "history", "queue", "service", "overview")
 # Standing beside the order: what they may import of it.
 BESIDE = {
     "accounts": ("models",),

@@ -5,28 +5,40 @@ open page up to date: that fragment carries only the parts whose text has change
 """
 
 import hashlib
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 
-from mailqueue import overview, service
+from mailqueue import history, overview, service
 from mailqueue.errors import IllegalTransition
+from mailqueue.history import History, Period
 from mailqueue.models import HostingAccount
 from mailqueue.overview import Overview
 from mailqueue.states import DELIVERING, Event, State
 from mailqueue.tasks import follow_up
-from panel import wording
+from panel import place, wording
 from panel.access import SignedInRequest, account_for, account_to_change, may_act, only, signed_in
-from panel.forms import PurgeForm, QueueForm
+from panel.forms import PurgeForm
+from panel.place import Place
 
-PARTS = ("explanation", "facts", "actions", "history", "queue")
+PARTS = ("explanation", "facts", "actions", "periods", "span", "history", "queue", "changes")
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The way to another place on the page: its address, and that of its fragment."""
+
+    page: str
+    live: str
 
 
 @only("GET")
@@ -34,7 +46,7 @@ PARTS = ("explanation", "facts", "actions", "history", "queue")
 def page(request: SignedInRequest, service_name: str) -> HttpResponse:
     """The whole page."""
     account = account_for(request.user, service_name)
-    return _page(request, account, timezone.now())
+    return _page(request, account, place.read(request.GET), timezone.now())
 
 
 @only("GET")
@@ -44,11 +56,12 @@ def live(request: SignedInRequest, service_name: str) -> HttpResponse:
     account = account_for(request.user, service_name)
     if not request.htmx:
         return redirect("scripts_emails", service_name)
-    parts = _parts(request, account, timezone.now())
+    here = place.read(request.GET)
+    parts = _parts(request, account, here, timezone.now())
     known = request.GET.get("version", "")
     if known == _version(parts):
         return HttpResponse(status=204)
-    return HttpResponse(_fragment(request, account, parts, known))
+    return HttpResponse(_fragment(request, account, here, parts, known))
 
 
 @only("GET")
@@ -96,10 +109,12 @@ def act(request: SignedInRequest, service_name: str, action: Event) -> HttpRespo
         messages.success(request, wording.done(action, State(account.state)))
     status = 409 if is_refused else 200
     if request.htmx:
-        parts = _parts(request, account, now)
-        return HttpResponse(_fragment(request, account, parts, ""), status=status)
+        # The dialog stands on a page that shows some place.
+        here = place.read(QueryDict(urlsplit(request.htmx.current_url or "").query))
+        parts = _parts(request, account, here, now)
+        return HttpResponse(_fragment(request, account, here, parts, ""), status=status)
     if is_refused:
-        return _page(request, account, now, status)
+        return _page(request, account, Place(), now, status)
     return redirect("scripts_emails", service_name)
 
 
@@ -117,36 +132,44 @@ def _click(request: SignedInRequest, account: HostingAccount, action: Event, now
 
 
 def _page(
-    request: SignedInRequest, account: HostingAccount, now: datetime, status: int = 200
+    request: SignedInRequest,
+    account: HostingAccount,
+    here: Place,
+    now: datetime,
+    status: int = 200,
 ) -> HttpResponse:
-    parts = _parts(request, account, now)
+    parts = _parts(request, account, here, now)
     context = {
         "account": account,
         "tab": "scripts_emails",
         "parts": parts,
-        "live_url": _live_url(request, account, parts),
+        "live_url": _live_url(account, here, _version(parts)),
         # The address of a refused action is none to come back to.
-        "here": reverse("scripts_emails", args=[account.service_name]),
+        "here": _link(account, here).page,
     }
     return render(request, "scripts_emails/page.html", context, status=status)
 
 
 def _fragment(
-    request: SignedInRequest, account: HostingAccount, parts: dict[str, str], known: str
+    request: SignedInRequest,
+    account: HostingAccount,
+    here: Place,
+    parts: dict[str, str],
+    known: str,
 ) -> str:
     """The parts that differ from those of version `known`, and the alerts if there are any."""
     old = dict(zip(PARTS, known.split("-"), strict=False))
     changed = {name: text for name, text in parts.items() if old.get(name) != _digest(text)}
-    context = {"changed": changed, "live_url": _live_url(request, account, parts)}
+    context = {"changed": changed, "live_url": _live_url(account, here, _version(parts))}
     return render_to_string("scripts_emails/live.html", context, request)
 
 
-def _parts(request: SignedInRequest, account: HostingAccount, now: datetime) -> dict[str, str]:
+def _parts(
+    request: SignedInRequest, account: HostingAccount, here: Place, now: datetime
+) -> dict[str, str]:
     """Each part of the page as text, in the account's time zone."""
     seen = overview.of_account(account, now)
     is_in_charge = may_act(request.user, account)
-    form = QueueForm(request.GET)
-    after = form.cleaned_data["after"] if form.is_valid() else None
     context: dict[str, Any] = {
         "account": account,
         "seen": seen,
@@ -156,20 +179,78 @@ def _parts(request: SignedInRequest, account: HostingAccount, now: datetime) -> 
         "state_for": wording.duration(now - seen.since),
         "error_share": _share(seen),
         "progress": wording.progress(seen.job) if seen.job else "",
-        "after": after,
     }
     with timezone.override(account.time_zone):
         context["explanation"] = wording.explanation(seen, now)
         context["buttons"] = wording.buttons(seen, may_act=is_in_charge)
-        context["queue"] = _queue(account, after, now)
+        context["chart"] = _chart(account, here, now, seen.queued)
+        context["queue"] = _queue(account, here, now)
+        context["changes"] = _changes(account, here, now)
         return {
             name: render_to_string(f"scripts_emails/{name}.html", context, request)
             for name in PARTS
         }
 
 
-def _queue(account: HostingAccount, after: int | None, now: datetime) -> dict[str, Any]:
-    found = overview.queue_page(account, after)
+def _chart(account: HostingAccount, here: Place, now: datetime, queued: int) -> dict[str, Any]:
+    born = timezone.localtime(account.created_at).date()
+    today = timezone.localtime(now).date()
+    shown = _history(account, here, now, queued, born, today)
+    return {
+        "periods": [
+            {
+                "value": period.value,
+                "word": wording.period_word(period),
+                "link": _link(account, here.but(period=period, day=None)),
+                "is_current": shown.day is None and period is shown.period,
+            }
+            for period in Period
+        ],
+        "span": wording.span(shown),
+        "caption": wording.caption(shown),
+        "is_by_hour": shown.is_by_hour,
+        "rows": [
+            {"bar": bar, **words, "link": _to_day(account, here, bar.start.date(), born, shown)}
+            for bar, words in zip(shown.bars, wording.bar_names(shown), strict=True)
+        ],
+        "back": wording.way_back(shown.period) if shown.day else "",
+        "to_period": _link(account, here.but(day=None)),
+        "to_previous": _to_neighbour(account, here, shown.day, -ONE_DAY, born, today),
+        "to_next": _to_neighbour(account, here, shown.day, ONE_DAY, born, today),
+    }
+
+
+def _history(
+    account: HostingAccount, here: Place, now: datetime, queued: int, born: date, today: date
+) -> History:
+    """The hours of the day that was chosen, if the account lived on it; else the period."""
+    if here.day is not None and born <= here.day <= today:
+        try:
+            return history.of_day(account, here.day, here.period, now, queued)
+        except ValueError:
+            pass
+    return history.of_period(account, here.period, now, queued)
+
+
+def _to_day(
+    account: HostingAccount, here: Place, day: date, born: date, shown: History
+) -> Link | None:
+    """From the bar of a day to its hours."""
+    if shown.is_by_hour or day < born:
+        return None
+    return _link(account, here.but(day=day))
+
+
+def _to_neighbour(
+    account: HostingAccount, here: Place, day: date | None, step: timedelta, born: date, today: date
+) -> Link | None:
+    if day is None or not born <= day + step <= today:
+        return None
+    return _link(account, here.but(day=day + step))
+
+
+def _queue(account: HostingAccount, here: Place, now: datetime) -> dict[str, Any]:
+    found = overview.queue_page(account, here.after)
     return {
         "rows": [
             {
@@ -180,7 +261,28 @@ def _queue(account: HostingAccount, after: int | None, now: datetime) -> dict[st
             }
             for row in found.rows
         ],
-        "next": urlencode({"after": found.next_after}) if found.next_after else "",
+        "to_start": _link(account, here.but(after=None)) if here.after else None,
+        "to_next": _link(account, here.but(after=found.next_after)) if found.next_after else None,
+    }
+
+
+def _changes(account: HostingAccount, here: Place, now: datetime) -> dict[str, Any]:
+    found = overview.changes_page(account, here.earlier)
+    further = here.but(earlier=found.next_before)
+    return {
+        "rows": [
+            {
+                "change": change,
+                "moment": wording.moment(change.changed_at, now),
+                "event": wording.event_word(change.event),
+                "actor": wording.actor(change),
+                "from_word": wording.state_word(State(change.from_state)),
+                "to_word": wording.state_word(State(change.to_state)),
+            }
+            for change in found.rows
+        ],
+        "to_newest": _link(account, here.but(earlier=None)) if here.earlier else None,
+        "to_earlier": _link(account, further) if found.next_before else None,
     }
 
 
@@ -188,12 +290,18 @@ def _share(seen: Overview) -> float | None:
     return 100 * seen.total_in_error / seen.total_sent if seen.total_sent else None
 
 
-def _live_url(request: SignedInRequest, account: HostingAccount, parts: dict[str, str]) -> str:
-    values = {"version": _version(parts)}
-    if "after" in request.GET:
-        values["after"] = request.GET["after"]
+def _link(account: HostingAccount, there: Place) -> Link:
+    ways = [
+        reverse(name, args=[account.service_name])
+        for name in ("scripts_emails", "scripts_emails_live")
+    ]
+    return Link(*(f"{way}?{there.query}" if there.query else way for way in ways))
+
+
+def _live_url(account: HostingAccount, here: Place, version: str) -> str:
     address = reverse("scripts_emails_live", args=[account.service_name])
-    return f"{address}?{urlencode(values)}"
+    query = f"&{here.query}" if here.query else ""
+    return f"{address}?version={version}{query}"
 
 
 def _version(parts: dict[str, str]) -> str:

@@ -34,6 +34,9 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     for subject in ("Votre commande", "x" * 250, "", "<b>hostile</b>"):
         submit(now - timedelta(hours=5), subject=subject, recipients=(long,), script="/s" * 60)
     submit(now, recipients=tuple(f"r{n}@example.org" for n in range(30)))
+    for _ in range(6):
+        service.block(account.pk, "a-rather-long-name@" + "b" * 40 + ".example", now)
+        service.unblock(account.pk, "claire", now)
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
@@ -47,6 +50,8 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         "/web/hosting/boutique.example/",
         SCRIPTS_EMAILS,
         SCRIPTS_EMAILS + "?after=20",
+        SCRIPTS_EMAILS + "?period=24h",
+        SCRIPTS_EMAILS + f"?period=90d&day={now - timedelta(days=2):%Y-%m-%d}",
         SCRIPTS_EMAILS + "block/confirm/",
         SCRIPTS_EMAILS + "unblock/confirm/",
         "/simulator/",

@@ -147,6 +147,102 @@ def test_whoever_was_signed_out_comes_to_the_login(scripts_emails: Page) -> None
     scripts_emails.wait_for_url(re.compile("/login/.*scripts-emails"))
 
 
+def _bars(page: Page) -> int:
+    return int(page.evaluate("Chart.getChart('chart').data.labels.length"))
+
+
+def test_the_chart_changes_its_period_without_a_reload(
+    scripts_emails: Page, submit: Submit
+) -> None:
+    page = scripts_emails
+    page.evaluate("window.wasNotReloaded = true")
+    page.locator("#period-90d").focus()
+    page.keyboard.press("Enter")
+    eventually(lambda: _bars(page) == 90)
+    expect(page.locator("#period-90d")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#period-90d")).to_be_focused()
+    expect(page).to_have_url(re.compile(r"\?period=90d$"))
+    expect(page.get_by_role("status").filter(has_text="90 derniers jours")).to_be_visible()
+
+    # It stays when the page follows by itself, and when an action has been done.
+    submit(timezone.now())
+    eventually(lambda: _charted(page) == [0, 0, 1])
+    assert _bars(page) == 90
+    page.locator("#action-block").click()
+    page.get_by_role("dialog").get_by_role("button", name="Valider").click()
+    expect(page.locator("#part-facts .badge")).to_have_text("Désactivé")
+    assert _bars(page) == 90
+    expect(page.locator("#part-changes")).to_contain_text("Envoi bloqué")
+    assert page.evaluate("window.wasNotReloaded")
+
+    page.go_back()
+    expect(page.locator("#period-30d")).to_have_attribute("aria-current", "true")
+    eventually(lambda: _bars(page) == 30)
+
+
+def test_a_day_is_chosen_by_keyboard_and_left_again(scripts_emails: Page) -> None:
+    page = scripts_emails
+    chart = page.get_by_role("slider", name="Historique des e-mails envoyés")
+    page.locator("#period-90d").focus()
+    page.keyboard.press("Tab")
+    expect(chart).to_be_focused()
+    expect(chart).to_have_attribute("aria-valuenow", "30")
+    page.keyboard.press("ArrowLeft")
+    expect(chart).to_have_attribute("aria-valuenow", "29")
+    expect(chart).to_have_attribute(
+        "aria-valuetext", re.compile(r"20\d\d, Distribués 0, En erreur 0, En attente 0$")
+    )
+    page.keyboard.press("Enter")
+    expect(page.locator("#zoom-back")).to_have_text("Revenir aux 30 derniers jours")
+    eventually(lambda: _bars(page) in {23, 24, 25})
+    expect(chart).to_be_focused()
+    expect(chart).to_have_attribute("aria-valuetext", re.compile("^23:00"))
+    page.keyboard.press("Escape")
+    expect(page.locator("#zoom-back")).to_have_count(0)
+    eventually(lambda: _bars(page) == 30)
+
+
+def test_a_day_is_chosen_by_a_click_on_its_bar_or_in_the_table(scripts_emails: Page) -> None:
+    page = scripts_emails
+    # The tallest part of a chart without figures is its ground: any height will do.
+    box = page.locator("#chart").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    back = page.locator("#zoom-back")
+    expect(back).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?day=20"))
+    page.locator("#zoom-previous").click()
+    expect(page.locator("#zoom-next")).to_be_visible()
+    back.click()
+    expect(back).to_have_count(0)
+    # The link has gone; the focus has not.
+    expect(page.locator("#period-30d")).to_be_focused()
+
+    page.get_by_text("Voir le tableau").click()
+    page.locator("#history a").nth(3).focus()
+    page.keyboard.press("Enter")
+    expect(back).to_be_focused()
+    expect(page.locator("#history")).to_be_visible()
+    expect(page.locator("#history caption")).to_contain_text("heure par heure")
+
+
+def test_earlier_changes_come_without_a_reload(
+    scripts_emails: Page, account: HostingAccount
+) -> None:
+    page = scripts_emails
+    for number in range(12):
+        click = service.unblock if number % 2 else service.block
+        click(account.pk, f"actor{number:02d}", timezone.now())
+    page.reload()
+    page.evaluate("window.wasNotReloaded = true")
+    expect(page.locator("#part-changes")).not_to_contain_text("actor01")
+    page.get_by_role("link", name="Changements plus anciens").click()
+    expect(page.locator("#part-changes")).to_contain_text("actor01")
+    page.get_by_role("link", name="Retour aux plus récents").click()
+    expect(page.locator("#part-changes")).to_contain_text("actor11")
+    assert page.evaluate("window.wasNotReloaded")
+
+
 def test_the_chart_follows_the_theme(scripts_emails: Page) -> None:
     colour = "Chart.getChart('chart').data.datasets[0].backgroundColor"
     scripts_emails.emulate_media(color_scheme="light")
@@ -216,6 +312,13 @@ def test_everything_works_without_script(
     expect(page.locator("#chart")).to_be_hidden()
     page.get_by_text("Voir le tableau").click()
     expect(page.locator("#history")).to_be_visible()
+    page.get_by_role("link", name="7 jours", exact=True).click()
+    page.get_by_text("Voir le tableau").click()
+    page.locator("#history a").first.click()
+    page.get_by_text("Voir le tableau").click()
+    expect(page.locator("#history caption")).to_contain_text("heure par heure")
+    page.get_by_role("link", name="Revenir aux 7 derniers jours").click()
+    expect(page.locator("#period-7d")).to_have_attribute("aria-current", "true")
 
     page.get_by_role("button", name="English").click()
     expect(page.get_by_text("The queue is empty.")).to_be_visible()

@@ -1,14 +1,14 @@
 """What pages show: right in the account's time zone, and flat in cost as rows grow."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mailqueue import accounts, overview, queue, service
-from mailqueue.models import HostingAccount, QueueJob
+from mailqueue.models import HostingAccount, QueueJob, StateChange
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.overview import Why
 from mailqueue.states import State
@@ -75,21 +75,6 @@ def test_today_begins_at_midnight_of_the_account(
     assert seen.total_sent == 1
 
 
-def test_the_chart_has_thirty_days_and_the_queue_on_the_last(
-    account: HostingAccount, submit: Submit, now: datetime
-) -> None:
-    submit(at=now - timedelta(days=29))
-    deliver(now - timedelta(days=29), Result.DELIVERED)
-    submit(at=now - timedelta(days=31))
-    deliver(now - timedelta(days=31), Result.FAILED)
-    submit()
-    days = overview.of_account(account, now).days
-    assert (days[0].date, days[-1].date) == (date(2026, 2, 1), date(2026, 3, 2))
-    assert len(days) == 30
-    assert [day.sent for day in days] == [1] + [0] * 29
-    assert [day.queued for day in days] == [0] * 29 + [1]
-
-
 @pytest.mark.parametrize(
     ("state", "block", "unblock", "purge"),
     [
@@ -128,6 +113,40 @@ def test_the_queue_is_paged_in_order_of_arrival(account: HostingAccount, submit:
     assert second.next_after is None
 
 
+def test_changes_of_state_are_paged_the_newest_first(
+    account: HostingAccount, other: HostingAccount, now: datetime
+) -> None:
+    # Two at each moment: what ends a purge happens in the transaction of what began it.
+    made = [
+        StateChange.objects.create(
+            account=account,
+            changed_at=now + timedelta(minutes=number // 2),
+            event="block",
+            from_state="ok",
+            to_state="ko",
+            actor="claire",
+        )
+        for number in range(7)
+    ]
+    service.block(other.pk, "paul", now)
+    seen, before = [], None
+    for _ in range(3):
+        page = overview.changes_page(account, before, limit=3)
+        seen += page.rows
+        before = page.next_before
+    assert seen == made[::-1]
+    assert before is None
+
+
+@pytest.mark.parametrize("number", [0, 1, 10**18])
+def test_changes_before_one_that_is_not_there_are_the_newest(
+    account: HostingAccount, other: HostingAccount, now: datetime, number: int
+) -> None:
+    service.block(other.pk, "paul", now)
+    change = service.block(account.pk, "claire", now)
+    assert overview.changes_page(account, number).rows == [change]
+
+
 def test_accounts_are_searched_sorted_and_paged(
     account: HostingAccount, other: HostingAccount, submit: Submit, now: datetime
 ) -> None:
@@ -164,6 +183,7 @@ def test_queries_stay_flat_as_accounts_and_mail_grow(
         ) as seen:
             overview.of_account(account, now)
             overview.queue_page(account)
+            overview.changes_page(account)
             overview.accounts_page(HostingAccount.objects.all(), now, sort="-sent_today")
         return len(seen)
 
@@ -172,4 +192,8 @@ def test_queries_stay_flat_as_accounts_and_mail_grow(
         accounts.create(f"site{number}.example", now)
     submit(*(f"{number}@x.example" for number in range(50)))
     deliver(now, *[Result.DELIVERED] * 25)
+    for _ in range(10):
+        service.block(account.pk, "claire", now)
+        service.unblock(account.pk, "claire", now)
+    account.refresh_from_db()
     assert queries() == few

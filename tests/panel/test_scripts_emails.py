@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -171,6 +172,176 @@ def test_the_table_is_the_source_of_the_chart(
     assert f">1{NBSP}500</data>" in rows[-1]
 
 
+def _rows(text: str) -> list[str]:
+    """The rows of the chart's table."""
+    table = text[text.index('<table id="history"') :]
+    return re.findall(r'<tr><th scope="row".*?</tr>', table[: table.index("</table>")])
+
+
+def _href(text: str, name: str) -> str:
+    found = re.search(rf'<a[^>]*id="{name}"[^>]*href="([^"#]*)#', text)
+    return unescape(found[1]) if found else ""
+
+
+def _day(back: int) -> str:
+    """A day of the account, so many days ago."""
+    here = timezone.now().astimezone(ZoneInfo("Europe/Paris")).date()
+    return (here - timedelta(days=back)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("query", "chosen", "number", "span"),
+    [
+        ("", "30d", 30, "30 derniers jours"),
+        ("?period=24h", "24h", 24, "Dernières 24 heures"),
+        ("?period=7d", "7d", 7, "7 derniers jours"),
+        ("?period=90d", "90d", 90, "90 derniers jours"),
+        ("?period=1y", "30d", 30, "30 derniers jours"),
+        ("?period=%00&day=x&earlier=-1", "30d", 30, "30 derniers jours"),
+    ],
+)
+def test_the_chart_has_the_period_that_is_chosen(
+    browse: Browse, owner: User, query: str, chosen: str, number: int, span: str
+) -> None:
+    text = browse(owner).get(PAGE + query).content.decode()
+    assert len(_rows(text)) == number
+    assert re.findall(r'id="period-(\w+)" aria-current="true"', text) == [chosen]
+    assert f'role="status">{span}' in text
+    assert _href(text, "period-30d") == PAGE
+    assert _href(text, "period-90d") == PAGE + "?period=90d"
+    assert "zoom-back" not in text
+
+
+def test_the_figures_beside_the_chart_do_not_depend_on_it(
+    browse: Browse, owner: User, account: HostingAccount, submit: Submit
+) -> None:
+    now = timezone.now()
+    midnight = now.astimezone(ZoneInfo("Europe/Paris")).replace(hour=0, minute=0, second=0)
+    start = midnight.astimezone(UTC).replace(microsecond=0)
+    QuarterCount.objects.create(account=account, start=start, sent=70, failed=7)
+    for query in ("", "?period=24h", "?period=90d", f"?day={_day(3)}"):
+        words = _words(browse(owner).get(PAGE + query).content.decode())
+        assert re.search(r"E-mails envoyés aujourd’hui\s+77\s+7 en erreur", words)
+
+
+def test_a_day_leads_to_its_hours_and_back(browse: Browse, owner: User) -> None:
+    client = browse(owner)
+    text = client.get(PAGE + "?period=7d&after=3").content.decode()
+    way = _href(text, f"day-{_day(2)}")
+    assert way == f"{PAGE}?after=3&period=7d&day={_day(2)}"
+    text = client.get(way).content.decode()
+    assert len(_rows(text)) in {23, 24, 25}
+    assert "00:00–01:00" in _rows(text)[0]
+    assert "Revenir aux 7 derniers jours" in text
+    assert 'aria-current="true" href' not in text
+    assert _href(text, "zoom-back") == PAGE + "?after=3&period=7d"
+    assert _href(text, "zoom-previous").endswith(f"day={_day(3)}")
+    assert _href(text, "zoom-next").endswith(f"day={_day(1)}")
+    # Hours lead nowhere further.
+    assert 'id="day-' not in text
+    today = client.get(f"{PAGE}?day={_day(0)}").content.decode()
+    assert "zoom-next" not in today
+
+
+def test_a_day_on_which_the_account_was_not_there_is_none_to_choose(
+    browse: Browse, owner: User
+) -> None:
+    born = timezone.now() - timedelta(days=5)
+    HostingAccount.objects.update(created_at=born)
+    client = browse(owner)
+    text = client.get(PAGE).content.decode()
+    assert _href(text, f"day-{_day(5)}")
+    assert not _href(text, f"day-{_day(6)}")
+    assert "zoom-previous" not in client.get(f"{PAGE}?day={_day(5)}").content.decode()
+    for day in (_day(6), _day(-1), "0001-01-01", "9999-12-31", "2026-02-30", "x"):
+        text = client.get(PAGE, {"day": day}).content.decode()
+        assert len(_rows(text)) == 30
+        assert "zoom-back" not in text
+
+
+def test_the_fragment_keeps_the_chart_and_its_links_keep_the_queue(
+    browse: Browse, owner: User, account: HostingAccount, submit: Submit
+) -> None:
+    submit(timezone.now(), recipients=tuple(f"r{n:02d}@example.org" for n in range(45)))
+    client = browse(owner)
+    text = client.get(PAGE + "?period=7d").content.decode()
+    assert client.get(_live_url(text), headers=HTMX).status_code == 204
+    assert re.search(r'id="queue-next"[^>]*href="[^"]*\?after=\d+&amp;period=7d#', text)
+
+    way = re.search(r'id="period-90d"[^>]* hx-get="([^"]*)"', text)
+    assert way
+    fragment = client.get(unescape(way[1]), headers=HTMX).content.decode()
+    assert len(_rows(fragment)) == 90
+    assert "period=90d" in _live_url(fragment)
+    assert client.get(_live_url(fragment), headers=HTMX).status_code == 204
+
+    # An action in a dialog leaves the chart as it stands.
+    current = f"http://testserver{PAGE}?period=7d&day={_day(1)}"
+    headers = HTMX | {"HX-Current-URL": current}
+    fragment = client.post(PAGE + "block/", headers=headers).content.decode()
+    assert "Revenir aux 7 derniers jours" in fragment
+    assert f"day={_day(1)}" in _live_url(fragment)
+
+
+def test_what_changed_the_state_is_told_in_words(
+    browse: Browse, owner: User, account: HostingAccount
+) -> None:
+    now = timezone.now()
+    text = browse(owner).get(PAGE).content.decode()
+    assert "L’état n’a jamais changé." in text
+    for event, before, after, actor, reason in (
+        ("block", "ok", "ko", "<b>claire", ""),
+        ("ratio_exceeded", "ok", "bounce", "ratio", "118 errors of 376 <b>"),
+    ):
+        StateChange.objects.create(
+            account=account,
+            changed_at=now,
+            event=event,
+            from_state=before,
+            to_state=after,
+            actor=actor,
+            reason=reason,
+        )
+    text = browse(owner).get(PAGE).content.decode()
+    text = text[text.index('id="part-changes"') :]
+    rows = text[text.index("<tbody>") : text.index("</tbody>")].split("</tr>")
+    assert "Aujourd’hui à " in rows[0]
+    assert "Part d’e-mails en erreur trop élevée" in rows[0]
+    assert "118 errors of 376 &lt;b&gt;" in rows[0]
+    assert "<bdi>Règle automatique</bdi>" in rows[0]
+    assert re.findall(r"state-\w+", rows[0]) == ["state-ok", "state-bounce"]
+    assert "Envoi bloqué" in rows[1]
+    assert "<bdi>&lt;b&gt;claire</bdi>" in rows[1]
+    assert re.findall(r">(\w+)</span>", rows[1]) == ["de", "Activé", "à", "Désactivé"]
+
+
+def test_changes_of_state_come_ten_at_a_time(
+    browse: Browse,
+    owner: User,
+    account: HostingAccount,
+    queries: Callable[[Callable[[], object]], int],
+) -> None:
+    client = browse(owner)
+    service.block(account.pk, "actor00", timezone.now())
+    few = queries(lambda: client.get(PAGE))
+    for number in range(1, 25):
+        click = service.unblock if number % 2 else service.block
+        click(account.pk, f"actor{number:02d}", timezone.now())
+    assert queries(lambda: client.get(PAGE)) <= few
+    seen, page = [], PAGE + "?period=7d"
+    for _ in range(3):
+        text = client.get(page).content.decode()
+        text = text[text.index('id="part-changes"') :]
+        seen.append(re.findall(r"actor\d\d", text))
+        page = _href(text, "changes-earlier")
+        assert ("Retour aux plus récents" in text) == (len(seen) > 1)
+        assert _href(text, "changes-newest") in {"", PAGE + "?period=7d"}
+    assert [len(part) for part in seen] == [10, 10, 5]
+    everybody = [name for part in seen for name in part]
+    assert everybody == [f"actor{n:02d}" for n in reversed(range(25))]
+    assert page == ""
+
+
 def test_the_queue_shows_each_e_mail_with_its_countdown(
     browse: Browse, owner: User, account: HostingAccount, submit: Submit
 ) -> None:
@@ -292,7 +463,7 @@ def test_the_fragment_keeps_the_place_in_the_queue(
 @pytest.mark.parametrize("version", ["", "x", "-", "a-b-c-d-e-f", "\0", "é"])
 def test_an_unknown_version_gets_everything(browse: Browse, owner: User, version: str) -> None:
     response = browse(owner).get(LIVE, {"version": version}, headers=HTMX)
-    assert response.content.decode().count("hx-swap-oob") == 5
+    assert response.content.decode().count("hx-swap-oob") == 8
 
 
 def test_the_fragment_alone_leads_to_its_page(browse: Browse, owner: User) -> None:

@@ -1,12 +1,14 @@
 """The sentences of the page."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone, translation
 
 from mailqueue import overview
+from mailqueue.history import Bar, History, Period
+from mailqueue.models import StateChange
 from mailqueue.overview import Why
 from mailqueue.states import Event, State
 from panel import wording
@@ -65,3 +67,56 @@ def test_every_action_that_a_state_refuses_says_why() -> None:
         actions = overview.actions(state)
         for action in (actions.block, actions.unblock, actions.purge):
             assert action.is_allowed or wording.why_not(action.why)
+
+
+def _hours(day: date, zone: str, first: datetime, number: int) -> History:
+    ends = [(first + timedelta(hours=n)).astimezone(ZoneInfo(zone)) for n in range(number + 1)]
+    bars = [Bar(ends[n], ends[n + 1], 0, 0, 0) for n in range(number)]
+    return History(Period.MONTH, day, bars)
+
+
+def test_the_hours_of_a_day_are_told_apart_when_clocks_change() -> None:
+    autumn = _hours(date(2026, 10, 25), "Europe/Paris", datetime(2026, 10, 24, 22, tzinfo=UTC), 25)
+    with translation.override("fr"):
+        names = [name["hours"] for name in wording.bar_names(autumn)]
+    assert names[1:5] == [
+        "01:00–02:00",
+        "02:00–03:00 (UTC+02:00)",
+        "02:00–03:00 (UTC+01:00)",
+        "03:00–04:00",
+    ]
+    assert len(set(names)) == 25
+    spring = _hours(date(2026, 3, 29), "Europe/Paris", datetime(2026, 3, 28, 23, tzinfo=UTC), 23)
+    with translation.override("fr"):
+        names = [name["hours"] for name in wording.bar_names(spring)]
+    assert names[1:3] == ["01:00–02:00", "03:00–04:00"]
+
+
+def test_a_day_of_the_chart_has_its_name() -> None:
+    shown = History(Period.WEEK, date(2026, 3, 2), [])
+    for language, text in (("fr", "Lundi 2 mars 2026"), ("en", "Monday, March 2, 2026")):
+        with translation.override(language):
+            assert wording.span(shown) == text
+
+
+@pytest.mark.parametrize("period", Period)
+def test_every_period_has_words(period: Period) -> None:
+    assert wording.period_word(period)
+    assert wording.way_back(period)
+    assert wording.caption(History(period, None, []))
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_change_of_state_has_words(event: Event) -> None:
+    assert wording.event_word(event) != event.value
+    change = StateChange(event=event, actor="claire")
+    is_by_hand = event.value.startswith("purge") or event in {
+        Event.BLOCK,
+        Event.UNBLOCK,
+        Event.LIFT,
+    }
+    assert (wording.actor(change) == "claire") == is_by_hand
+
+
+def test_an_event_of_another_version_keeps_its_name() -> None:
+    assert wording.event_word("struck_by_lightning") == "struck_by_lightning"
