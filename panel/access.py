@@ -6,7 +6,7 @@ looks only. An account that somebody may not see does not exist for him: 404.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, ParamSpec, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.views import redirect_to_login
@@ -21,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from mailqueue.models import HostingAccount
+from panel import password_reset
 from panel.models import Membership, User
 from panel.views.errors import NotAllowed, wrong_method
 
@@ -56,6 +57,14 @@ class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody signs up by himself."""
         return False
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link of a letter, whatever host the request names."""
+        return password_reset.link(key)
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """Our own letter with this link."""
+        password_reset.send(user, context["password_reset_url"])
 
 
 def only(*methods: str) -> Callable[[AnyView[P]], AnyView[P]]:

@@ -176,6 +176,17 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_ADAPTER = "panel.access.ClosedSignup"
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# Whoever asks for a new password learns nothing: neither page nor letter tells of an address that
+# is not known, and only so many letters go to one that is.
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key"}
+ACCOUNT_FORMS = {"reset_password": "panel.password_reset.ResetForm"}
+# Django's own: it ends with the password, the address or the last login that it was made for.
+_tokens = "django.contrib.auth.tokens"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = f"{_tokens}.PasswordResetTokenGenerator"
+# Seconds. A server that turns strangers away the first time takes the letter within the hour.
+PASSWORD_RESET_TIMEOUT = 4 * 3600
 # POST alone signs out: a link on a strange page must not.
 ACCOUNT_LOGOUT_ON_GET = False
 

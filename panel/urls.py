@@ -3,7 +3,7 @@
 from datetime import date
 
 from allauth.account import views as login
-from django.urls import path, register_converter
+from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
@@ -86,6 +86,19 @@ urlpatterns = [
     path("signup/", login.signup, name="account_signup"),
     path("closed/", login.account_inactive, name="account_inactive"),
     path("password/", login.password_change, name="account_change_password"),
+    path("password/reset/", login.password_reset, name="account_reset_password"),
+    path("password/reset/sent/", login.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/reset/done/",
+        login.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    # allauth makes such addresses with a number to the base 36 and a token; any other is none.
+    re_path(
+        r"^password/reset/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,128})/$",
+        login.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
     path("language/", language.choose, name="set_language"),
     path("web/hosting/", hosting.accounts, name="accounts"),
     path("web/hosting/<name:service_name>/", hosting.account, name="account"),

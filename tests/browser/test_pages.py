@@ -44,6 +44,10 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         "/login/",
         "/signup/",
         "/closed/",
+        "/password/reset/",
+        "/password/reset/sent/",
+        "/password/reset/1-x-y/",
+        "/password/reset/done/",
         "/nowhere/",
         "/web/hosting/",
         "/web/hosting/?q=nothing-like-it",
@@ -95,7 +99,8 @@ def test_every_page_is_accessible_and_without_error(
     outside = visit(None, viewport=size, color_scheme=theme)
     complaints = []
     for address in addresses:
-        page = outside if address in {"/login/", "/signup/", "/closed/"} else inside
+        is_outside = address in {"/login/", "/signup/", "/closed/"} or "/reset/" in address
+        page = outside if is_outside else inside
         _open(page, address)
         complaints += _complaints(page)
     _forget_statuses(visit)

@@ -26,6 +26,15 @@ TABLE = {
     "account_signup": [("GET", "/signup/", (200, 302, 302, 302, 302))],
     "account_inactive": [("GET", "/closed/", (200, 200, 200, 200, 200))],
     "account_change_password": [("GET", "/password/", FOR_ALL)],
+    "account_reset_password": [("GET", "/password/reset/", (200, 200, 200, 200, 200))],
+    "account_reset_password_done": [("GET", "/password/reset/sent/", (200, 200, 200, 200, 200))],
+    # The link itself is the right; this one is forged.
+    "account_reset_password_from_key": [
+        ("GET", "/password/reset/1-x-y/", (200, 200, 200, 200, 200))
+    ],
+    "account_reset_password_from_key_done": [
+        ("GET", "/password/reset/done/", (200, 200, 200, 200, 200))
+    ],
     "set_language": [("POST", "/language/", (302, 302, 302, 302, 302))],
     "accounts": [("GET", "/web/hosting/", FOR_ALL)],
     "account": [("GET", BASE, OF_ACCOUNT)],
@@ -67,6 +76,10 @@ OF_OTHERS = {
     "/signup/",
     "/closed/",
     "/password/",
+    "/password/reset/",
+    "/password/reset/sent/",
+    "/password/reset/1-x-y/",
+    "/password/reset/done/",
 }
 NAMES = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
 
