@@ -129,7 +129,8 @@ def test_changes_of_state_are_paged_the_newest_first(
         for number in range(7)
     ]
     service.block(other.pk, "paul", now)
-    seen, before = [], None
+    seen: list[StateChange] = []
+    before = None
     for _ in range(3):
         page = overview.changes_page(account, before, limit=3)
         seen += page.rows
