@@ -282,6 +282,12 @@ class AccountTotals(Counted):
     def __str__(self) -> str:
         return f"totals of {self.account_id}"
 
+    @property
+    def queued(self) -> int:
+        """What was accepted and has not ended: waiting, being sent or held."""
+        ended = self.sent + self.failed + self.purged + self.expired + self.suppressed
+        return self.accepted - ended
+
 
 class QuarterCount(Counted):
     """Counts of an account in one quarter of an hour, by UTC; kept for ever.

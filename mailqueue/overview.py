@@ -156,8 +156,7 @@ def of_account(account: HostingAccount, now: datetime) -> Overview:
     """All that the page « Scripts emails » says of an account at `now`, in its time zone."""
     totals = AccountTotals.objects.get(account=account)
     state = State(account.state)
-    ended = totals.sent + totals.failed + totals.purged + totals.expired + totals.suppressed
-    queued = totals.accepted - ended
+    queued = totals.queued
     today = _today({account.pk: account.time_zone}, now)[account.pk]
     return Overview(
         account=account,
@@ -299,12 +298,11 @@ def _sent(tally: counters.Tally) -> int:
 
 def _row(account: HostingAccount, today: counters.Tally) -> AccountRow:
     totals = account.totals
-    ended = totals.sent + totals.failed + totals.purged + totals.expired + totals.suppressed
     return AccountRow(
         account=account,
         state=State(account.state),
         total_sent=totals.sent + totals.failed,
         sent_today=_sent(today),
         in_error_today=today.failed + today.returned,
-        queued=totals.accepted - ended,
+        queued=totals.queued,
     )

@@ -153,10 +153,8 @@ def _lock(account_id: int) -> HostingAccount:
 def _concerned(account: HostingAccount, kind: QueueJob.Kind) -> int:
     """How many recipients a job will go through, from the counts."""
     totals = AccountTotals.objects.get(account=account)
-    ended = totals.sent + totals.failed + totals.purged + totals.expired + totals.suppressed
-    queued = totals.accepted - ended
     return {
-        QueueJob.Kind.HOLD: queued - totals.held,
+        QueueJob.Kind.HOLD: totals.queued - totals.held,
         QueueJob.Kind.RELEASE: totals.held,
-        QueueJob.Kind.PURGE: queued,
+        QueueJob.Kind.PURGE: totals.queued,
     }[kind]
