@@ -9,7 +9,7 @@ two such transactions cannot wait for each other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,10 @@ MINUTES_KEPT = timedelta(hours=25)
 
 @dataclass(slots=True)
 class Tally:
-    """What to add to an account's counts. `held` may be negative: it is what is held now."""
+    """What to add to an account's counts.
+
+    The last three may be negative: they tell what is held now.
+    """
 
     accepted: int = 0
     sent: int = 0
@@ -34,13 +37,28 @@ class Tally:
     expired: int = 0
     suppressed: int = 0
     returned: int = 0
+    admitted: int = 0
+    bounced: int = 0
     held: int = 0
+    held_bytes: int = 0
+    overflow: int = 0
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
 
 
-_COUNTED = ("accepted", "sent", "failed", "purged", "expired", "suppressed", "returned")
+_COUNTED = (
+    "accepted",
+    "sent",
+    "failed",
+    "purged",
+    "expired",
+    "suppressed",
+    "returned",
+    "admitted",
+    "bounced",
+)
+_NOW = ("held", "held_bytes", "overflow")
 
 
 class Tallies:
@@ -63,9 +81,33 @@ class Tallies:
             _add_to_window(MinuteCount._meta.db_table, events, _floor(now, MINUTE))
 
 
-def in_windows(account_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Tally]:
-    """What each account counted from the minute of `since` to `until`, at most 25 hours back."""
-    return _sums(MinuteCount, account_ids, _floor(since, MINUTE), until)
+def trailing(since: Mapping[int, datetime], now: datetime) -> dict[int, Tally]:
+    """What each account counted from the minute of its `since` to `now`, at most 25 hours back.
+
+    One query for each minute in which a window begins.
+    """
+    by_minute: dict[datetime, list[int]] = defaultdict(list)
+    for pk, start in since.items():
+        by_minute[_floor(start, MINUTE)].append(pk)
+    counted: dict[int, Tally] = defaultdict(Tally)
+    for start, ids in by_minute.items():
+        counted.update(_sums(MinuteCount, ids, start, now + MINUTE))
+    return counted
+
+
+def begin_minute(account_id: int, now: datetime) -> None:
+    """Let the minute of `now` begin anew: what it counted is put to the minute before.
+
+    So a window that begins at this instant holds nothing of before it, though minutes are all that
+    is kept. Part of the caller's transaction, which has the account locked.
+    """
+    minute = _floor(now, MINUTE)
+    row = MinuteCount.objects.filter(account_id=account_id, start=minute).values(*_COUNTED).first()
+    if row is None:
+        return
+    MinuteCount.objects.filter(account_id=account_id, start=minute).delete()
+    table = MinuteCount._meta.db_table
+    _add_to_window(table, [(account_id, Tally(**row))], minute - MINUTE)
 
 
 def in_quarters(account_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Tally]:
@@ -100,7 +142,7 @@ def _sums(
 
 
 def _add_to_totals(rows: list[tuple[int, Tally]]) -> None:
-    columns = (*_COUNTED, "held")
+    columns = (*_COUNTED, *_NOW)
     sums = ", ".join(f"{name} = {name} + %s" for name in columns)
     sql = f"UPDATE {AccountTotals._meta.db_table} SET {sums} WHERE account_id = %s"  # noqa: S608
     with connection.cursor() as cursor:

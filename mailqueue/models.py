@@ -1,4 +1,4 @@
-"""The rows of the ledger: accounts, messages, recipients, counts, changes, jobs.
+"""The rows of the ledger: accounts, messages, recipients, counts, changes, jobs, alerts.
 
 The database repeats what must never break: check constraints, unique keys, and partial indexes
 for what workers scan. Who may write which row is told in `queue`, `service` and `counters`.
@@ -38,9 +38,23 @@ class HostingAccount(models.Model):
     state_changed_at = models.DateTimeField()
     # Every window of a limit starts anew at the last change to ok or force.
     windows_from = models.DateTimeField()
+    # Set by a block that an administrator made, or by blocks that come again and again: owners
+    # cannot unblock, until an administrator has looked.
     review_required = models.BooleanField(default=False)
     # Recipients up to this number were in the queue when it was last purged.
     purged_through = models.BigIntegerField(default=0)
+    # A closed account takes no mail; its history stays.
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # In `force`: when the usual share of errors was last reached.
+    over_ratio_at = models.DateTimeField(null=True, blank=True)
+    # Its limits (see `limits`): None is the house's, 0 is none. Recipients, per cent, hours.
+    hourly_quota = models.PositiveIntegerField(null=True, blank=True)
+    daily_quota = models.PositiveIntegerField(null=True, blank=True)
+    fast_limit = models.PositiveIntegerField(null=True, blank=True)
+    error_limit = models.PositiveIntegerField(null=True, blank=True)
+    bounce_percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    hold_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    hold_limit = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -122,6 +136,7 @@ class Recipient(models.Model):
     class HoldReason(models.TextChoices):
         NONE = "", ""
         BLOCKED = "blocked", _("the service is blocked")
+        OVERFLOW = "overflow", _("over the quota")
 
     LIVE: ClassVar = (Status.WAITING, Status.SENDING, Status.HELD)
     ENDED: ClassVar = (
@@ -151,6 +166,10 @@ class Recipient(models.Model):
     # Names the last claim: its worker may report even if the lease ran out, until another claims.
     claim = models.CharField(max_length=32, blank=True)
     ended_at = models.DateTimeField(null=True)
+    # When it was let through by the quotas, which count it once; None while it has not been.
+    admitted_at = models.DateTimeField(null=True)
+    # Somebody chose to let this one go, though its account is blocked.
+    is_released = models.BooleanField(default=False)
     # The last words of the other side (or ours), its enhanced status code and its name.
     reply = models.TextField(blank=True)
     reply_status = models.CharField(max_length=16, blank=True)
@@ -214,6 +233,12 @@ class Recipient(models.Model):
                 name="recipient_held",
                 condition=Q(status="held"),
             ),
+            # What drips out when the quota allows.
+            models.Index(
+                fields=["account", "id"],
+                name="recipient_overflow",
+                condition=Q(status="held", hold_reason="overflow"),
+            ),
             models.Index(
                 fields=["account", "id"],
                 name="recipient_waiting",
@@ -247,6 +272,10 @@ class Counted(models.Model):
     suppressed = models.BigIntegerField(default=0)
     # Was sent, and came back later.
     returned = models.BigIntegerField(default=0)
+    # Let through by the quotas: each recipient once, when it may first go out.
+    admitted = models.BigIntegerField(default=0)
+    # Refused for good, by a fault of the recipient: what the bounce ratio looks at.
+    bounced = models.BigIntegerField(default=0)
 
     class Meta:
         abstract = True
@@ -258,8 +287,12 @@ class AccountTotals(Counted):
     account = models.OneToOneField(
         HostingAccount, models.CASCADE, primary_key=True, related_name="totals"
     )
-    # Held at this moment.
+    # Held at this moment; the bytes of their messages, for each of them; and those over the quota.
     held = models.BigIntegerField(default=0)
+    held_bytes = models.BigIntegerField(default=0)
+    overflow = models.BigIntegerField(default=0)
+    # The largest message ever taken, as it travels.
+    largest_bytes = models.BigIntegerField(default=0)
     # Ended recipients whose rows were pruned, so that rows and counts can be compared.
     pruned = models.BigIntegerField(default=0)
 
@@ -277,6 +310,13 @@ class AccountTotals(Counted):
                 ),
                 name="totals_balance",
             ),
+            models.CheckConstraint(
+                condition=Q(overflow__gte=0, overflow__lte=F("held"), held_bytes__gte=0),
+                name="totals_held",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account"], name="totals_overflow", condition=Q(overflow__gt=0)),
         ]
 
     def __str__(self) -> str:
@@ -343,6 +383,108 @@ class StateChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.from_state} -> {self.to_state}"
+
+
+class Review(models.Model):
+    """What an owner says was done about a block, and what an administrator answers.
+
+    `reviews` writes it. The newest one of an account counts.
+    """
+
+    account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="reviews")
+    stated_at = models.DateTimeField()
+    author = models.CharField(max_length=150)
+    statement = models.TextField()
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.CharField(max_length=150, blank=True)
+    is_lifted = models.BooleanField(default=False)
+    answer = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(answered_at__isnull=True),
+                name="one_open_review_per_account",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-stated_at"], name="review_by_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"review of {self.account_id} at {self.stated_at}"
+
+
+class Alert(models.Model):
+    """Something that people must be told by e-mail; `alerts` writes it, `panel` sends it.
+
+    Written in the transaction of what it tells, and sent once: `key` names the event within its
+    kind.
+    """
+
+    class Kind(models.TextChoices):
+        BLOCKED = "blocked", _("blocked by a rule")
+        HOURLY_QUOTA = "hour", _("hourly quota nearly used")
+        DAILY_QUOTA = "day", _("daily quota nearly used")
+        EXPIRING = "expiring", _("held e-mails expire soon")
+        STATED = "stated", _("an owner asks for a review")
+        ANSWERED = "answered", _("a review was answered")
+
+    account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="alerts")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    key = models.CharField(max_length=64)
+    figures = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "kind", "key"], name="alert_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="alert_to_send", condition=Q(handled_at__isnull=True)),
+            models.Index(fields=["created_at"], name="alert_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.account_id}: {self.key}"
+
+
+class AccountToken(models.Model):
+    """Lets scripts that share a Unix user, or run elsewhere, say whose mail theirs is.
+
+    The token itself is shown once, when it is made; its digest is what is kept.
+    """
+
+    account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    # SHA-256 in hexadecimal digits: the token is random, so no slow hash is needed.
+    digest = models.CharField(max_length=64, unique=True)
+    # The Unix user from whom alone it counts, when it comes by the sendmail command.
+    uid = models.PositiveBigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.account_id}"
+
+
+class LastRefusal(models.Model):
+    """The newest message of an account that the relay did not take, and why."""
+
+    account = models.OneToOneField(
+        HostingAccount, models.CASCADE, primary_key=True, related_name="last_refusal"
+    )
+    refused_at = models.DateTimeField()
+    # What the sendmail command exits with (sysexits.h).
+    exit_code = models.PositiveSmallIntegerField()
+    text = models.CharField(max_length=255)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.text}"
 
 
 class QueueJob(models.Model):

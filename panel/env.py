@@ -43,8 +43,8 @@ class Environment:
             raise self._refuse(name, f"is {value!r}; it must be one of {', '.join(allowed)}")
         return value
 
-    def integer(self, name: str, default: int, at_least: int = 0) -> int:
-        """A whole number. Raises ImproperlyConfigured if it is none, or below `at_least`."""
+    def integer(self, name: str, default: int, at_least: int = 0, at_most: int = 2**31 - 1) -> int:
+        """A whole number. Raises ImproperlyConfigured if it is none, or out of bounds."""
         value = self.text(name, str(default))
         try:
             number = int(value)
@@ -52,6 +52,8 @@ class Environment:
             raise self._refuse(name, f"is {value!r}; it must be a whole number") from error
         if number < at_least:
             raise self._refuse(name, f"is {number}; it must be at least {at_least}")
+        if number > at_most:
+            raise self._refuse(name, f"is {number}; it must be at most {at_most}")
         return number
 
     def flag(self, name: str, default: bool) -> bool:

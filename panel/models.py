@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from mailqueue.models import HostingAccount
@@ -65,3 +66,58 @@ class ReportProgress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} through {self.through}"
+
+
+class Invitation(models.Model):
+    """Somebody who was asked by e-mail to look after an account; the link is used once."""
+
+    email = models.EmailField()
+    # None for an administrator.
+    account = models.ForeignKey(
+        HostingAccount, models.CASCADE, null=True, related_name="invitations"
+    )
+    role = models.CharField(max_length=8, choices=Membership.Role.choices, blank=True)
+    # SHA-256 of the random part of the link, in hexadecimal digits.
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(account__isnull=True, role="")
+                | (Q(account__isnull=False) & ~Q(role="")),
+                name="invitation_has_role",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} for {self.account_id}"
+
+
+class AuditEntry(models.Model):
+    """Who did what, when, to which account. `audit` alone writes it, and nobody changes it."""
+
+    at = models.DateTimeField()
+    # The login at that time: users come and go.
+    actor = models.CharField(max_length=150)
+    account = models.ForeignKey(
+        HostingAccount, models.CASCADE, null=True, related_name="audit_entries"
+    )
+    action = models.CharField(max_length=32)
+    # What it was done to, in a few words: an address, a queue id, a login.
+    target = models.CharField(max_length=320, blank=True)
+    details = models.JSONField(default=dict)
+    # Where the request came from.
+    address = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-at", "-id"], name="audit_by_account"),
+            models.Index(fields=["-at", "-id"], name="audit_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.actor} {self.action} {self.target}"

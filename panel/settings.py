@@ -66,6 +66,17 @@ LEASE_S = env.integer("LEASE_SECONDS", 60, at_least=2)
 SWEEP_S = env.integer("SWEEP_SECONDS", 60, at_least=1)
 # New mail is refused when fewer bytes than this are free on the disk of the data folder.
 MIN_FREE_DISK = env.integer("MIN_FREE_DISK", 1024**3)
+# The limits of accounts that have none of their own, in recipients; 0 is none (see `limits`).
+HOURLY_QUOTA = env.integer("HOURLY_QUOTA", 200)
+DAILY_QUOTA = env.integer("DAILY_QUOTA", 2000)
+# So many times the hourly quota handed over within ten minutes is too fast.
+FAST_FACTOR = env.integer("FAST_FACTOR", 3)
+ERROR_LIMIT = env.integer("ERROR_LIMIT", 100)
+BOUNCE_PERCENT = env.integer("BOUNCE_PERCENT", 25, at_most=100)
+HOLD_HOURS = env.integer("HOLD_HOURS", 72, at_least=1, at_most=720)
+# So many times the daily quota may be held; and so many bytes.
+HOLD_FACTOR = env.integer("HOLD_FACTOR", 3)
+HOLD_BYTES = env.integer("HOLD_BYTES", 1024**3)
 # The largest message, in bytes as it would travel (the guide: 10 Mo).
 MESSAGE_SIZE_LIMIT = 10_485_760
 

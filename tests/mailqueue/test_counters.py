@@ -63,9 +63,27 @@ def test_windows_and_quarters_sum_for_each_account(
         account.pk: Tally(accepted=3, sent=2, failed=1),
         other.pk: Tally(accepted=3, sent=2, failed=1),
     }
-    assert counters.in_windows(ids, since, now + timedelta(minutes=1)) == expected
+    assert counters.trailing(dict.fromkeys(ids, since), now) == expected
+    longer = {account.pk: now - timedelta(hours=2), other.pk: since}
+    assert counters.trailing(longer, now)[account.pk].accepted == 10
     quarter = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
     assert counters.in_quarters(ids, quarter, now) == expected
+
+
+def test_a_minute_that_begins_anew_holds_nothing_of_before(
+    account: HostingAccount, other: HostingAccount, now: datetime
+) -> None:
+    count(now - timedelta(minutes=1), account, accepted=2)
+    count(now, account, other, accepted=3, bounced=1)
+    with transaction.atomic():
+        counters.begin_minute(account.pk, now)
+        counters.begin_minute(account.pk, now)
+    count(now, account, accepted=1)
+    start = {account.pk: now, other.pk: now}
+    assert counters.trailing(start, now)[account.pk] == Tally(accepted=1)
+    assert counters.trailing(start, now)[other.pk] == Tally(accepted=3, bounced=1)
+    hour = dict.fromkeys(start, now - timedelta(hours=1))
+    assert counters.trailing(hour, now)[account.pk] == Tally(accepted=6, bounced=1)
 
 
 def test_minutes_go_after_25_hours_and_quarters_stay(

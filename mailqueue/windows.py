@@ -1,0 +1,61 @@
+"""What accounts have counted in the windows that limits look at.
+
+Trailing windows are read from minutes, "today" from quarters of an hour in the account's time zone:
+both are right in every zone, and cost the same however much mail there is.
+
+The windows of limits that block start anew at the last change to `ok` or `force`; the quotas' do
+not (see docs/decisions/quotas-and-clicks.md).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from mailqueue import counters
+from mailqueue.counters import Tally
+from mailqueue.history import day_start
+from mailqueue.models import HostingAccount
+from mailqueue.policy import FAST_WINDOW, HOUR, Usage
+
+A_MOMENT = timedelta(seconds=1)
+
+
+def midnight(time_zone: str, now: datetime) -> datetime:
+    """When the day of `now` began in a time zone, as UTC."""
+    return day_start(time_zone, now.astimezone(ZoneInfo(time_zone)).date())
+
+
+def usages(accounts: Iterable[HostingAccount], now: datetime) -> dict[int, Usage]:
+    """What each of these accounts has used of its quotas, and handed over of late."""
+    rows = list(accounts)
+    last_hour = counters.trailing({row.pk: now - HOUR for row in rows}, now)
+    of_late = counters.trailing(
+        {row.pk: max(now - FAST_WINDOW, row.windows_from) for row in rows}, now
+    )
+    today = since_midnight({row.pk: row.time_zone for row in rows}, now)
+    return {
+        row.pk: Usage(
+            hour=last_hour[row.pk].admitted,
+            day=today[row.pk].admitted,
+            fast=of_late[row.pk].accepted,
+        )
+        for row in rows
+    }
+
+
+def since(account: HostingAccount, window: timedelta, now: datetime) -> Tally:
+    """What an account counted in a trailing window of at most 25 hours, since the last click."""
+    start = max(now - window, account.windows_from)
+    return counters.trailing({account.pk: start}, now)[account.pk]
+
+
+def since_midnight(zones: dict[int, str], now: datetime) -> dict[int, Tally]:
+    """What each account counted since its midnight: one query for each midnight there is."""
+    by_midnight: dict[datetime, list[int]] = defaultdict(list)
+    for pk, zone in zones.items():
+        by_midnight[midnight(zone, now)].append(pk)
+    counted: dict[int, Tally] = defaultdict(Tally)
+    for start, ids in by_midnight.items():
+        counted.update(counters.in_quarters(ids, start, now + A_MOMENT))
+    return counted
