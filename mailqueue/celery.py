@@ -17,6 +17,7 @@ SWEEP = "relay.sweep"
 WORK = "mailqueue.work"
 PRUNE = "mailqueue.prune"
 REPORT = "panel.report"
+ALERT = "panel.alert"
 
 logger = logging.getLogger("facteur.hints")
 
