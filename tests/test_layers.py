@@ -43,7 +43,7 @@ BESIDE = {
     "tasks": ("counters", "queue", "alerts", "service", "celery"),
     "apps": (),
     "sqlite": (),
-    "management": ("accounts", "ledger", "models", "overview"),
+    "management": ("accounts", "ledger", "models", "overview", "service"),
 }
 
 

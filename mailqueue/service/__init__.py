@@ -7,7 +7,7 @@ follows (`jobs`), and the reviews that some blocks require (`reviews`).
 from mailqueue.service.clicks import block, lift, purge, unblock
 from mailqueue.service.jobs import SLICE, advance, drip_due, open_jobs
 from mailqueue.service.reviews import open_review, refuse_review, state_review
-from mailqueue.service.rules import judge_arrivals, judge_failures, recover
+from mailqueue.service.rules import judge_arrivals, judge_failures, recover, report_spam
 
 __all__ = [
     "SLICE",
@@ -22,6 +22,7 @@ __all__ = [
     "purge",
     "recover",
     "refuse_review",
+    "report_spam",
     "state_review",
     "unblock",
 ]

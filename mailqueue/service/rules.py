@@ -56,6 +56,18 @@ def judge_failures(account_ids: Iterable[int], now: datetime) -> list[StateChang
     return stops
 
 
+def report_spam(account_id: int, reason: str, now: datetime) -> StateChange:
+    """Stop an account whose e-mails were found to be spam, whoever found it; tell its owner.
+
+    Raises IllegalTransition if it is in that state already, or being purged; UnknownAccount.
+    """
+    with transaction.atomic():
+        account = queue.lock_account(account_id)
+        stop, job = _stop(account, Decision(Event.SPAM_DETECTED, {}), now, reason)
+    advance_at_once(job, now)
+    return stop
+
+
 def recover(now: datetime, limit: int = 100) -> int:
     """Take accounts out of `force` that were under the usual ratio for a week; return how many."""
     long_ago = now - policy.RECOVERY
@@ -108,11 +120,11 @@ def _stop_if(account_id: int, judge: Judge, now: datetime) -> StateChange | None
 
 
 def _stop(
-    account: HostingAccount, decision: Decision, now: datetime
+    account: HostingAccount, decision: Decision, now: datetime, reason: str = ""
 ) -> tuple[StateChange, QueueJob]:
     account.review_required |= _needs_review(account, decision.event, now)
     figures = {**decision.figures, **_evidence(account, decision.event, now)}
-    stop = change(account, decision.event, decision.event, now, figures=figures)
+    stop = change(account, decision.event, decision.event, now, reason=reason, figures=figures)
     job = open_job(account, QueueJob.Kind.HOLD, decision.event, now)
     told = {
         "event": decision.event.value,
@@ -137,7 +149,8 @@ def _needs_review(account: HostingAccount, event: Event, now: datetime) -> bool:
 def _evidence(account: HostingAccount, event: Event, now: datetime) -> dict[str, object]:
     """The script that most of it came from, as far as scripts tell, and the newest e-mails."""
     since = max(now - policy.RATIO_WINDOW, account.windows_from)
-    rows = _newest_messages(account, since) if event is Event.TOO_FAST else _failed(account, since)
+    is_of_sending = event in {Event.TOO_FAST, Event.SPAM_DETECTED}
+    rows = _newest_messages(account, since) if is_of_sending else _failed(account, since)
     scripts = Counter(row.message.script for row in rows if row.message.script)
     found: dict[str, object] = {
         "samples": [
