@@ -403,7 +403,9 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
     near_limits: set[int] = set()
     for place, submission, receipt in zip(places, submissions, receipts, strict=True):
         if receipt.is_refused:
-            answers[place] = QUEUE_FULL
+            # Who left it in the maildrop was told that it is kept: it stays there meanwhile.
+            is_kept = submission.origin is Message.Origin.MAILDROP
+            answers[place] = NOT_NOW if is_kept else QUEUE_FULL
             continue
         answers[place] = Answer(250, "2.0.0", EX_OK, receipt.queue_id)
         if receipt.nears_limit:
