@@ -30,7 +30,7 @@ BESIDE = {
     "ledger": ("models",),
     "maillog": ("queue",),
     "celery": (),
-    "tasks": ("counters", "queue", "service", "celery"),
+    "tasks": ("alerts", "counters", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": ("accounts", "ledger", "models", "overview"),
