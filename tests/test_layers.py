@@ -29,12 +29,13 @@ BESIDE = {
     "delays": ("models",),
     "refusals": ("models",),
     "ledger": ("models",),
+    "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("queue",),
     "celery": (),
     "tasks": ("alerts", "counters", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
-    "management": ("accounts", "ledger", "models", "overview"),
+    "management": ("accounts", "filling", "ledger", "models", "overview"),
 }
 
 
