@@ -2,15 +2,22 @@
 
 An alert is written in the transaction of what it tells, so that neither is without the other; the
 panel turns it into letters. Its key names the event: it is told once, however often it is noticed.
+
+Events that nobody causes, such as held mail that is about to expire, are looked for by a task.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from mailqueue.models import Alert
+from django.db.models import Exists, OuterRef
+
+from mailqueue.models import AccountTotals, Alert, Recipient
+from mailqueue.policy import EXPIRY_WARNING
 
 Kind = Alert.Kind
 KEPT = timedelta(days=365)
+# An owner is told of mail that is about to expire once in this time, however much there is.
+BETWEEN_WARNINGS = timedelta(hours=24)
 Figures = Mapping[str, object]
 
 
@@ -42,6 +49,47 @@ def waiting(after_id: int = 0, limit: int = 100) -> list[Alert]:
 def handle(alert_id: int, now: datetime) -> bool:
     """Note that an alert was told; False if it already was. Part of the caller's transaction."""
     return bool(Alert.objects.filter(pk=alert_id, handled_at=None).update(handled_at=now))
+
+
+def note_expiring(now: datetime, limit: int = 1000) -> int:
+    """Raise an alert for each account with held mail that expires soon; return how many.
+
+    Reads the first rows of each queue and counts up to `limit` of them: the cost does not grow
+    with what is held.
+    """
+    told = Alert.objects.filter(
+        account=OuterRef("account"),
+        kind=Kind.EXPIRING,
+        created_at__gt=now - BETWEEN_WARNINGS,
+    )
+    holding = AccountTotals.objects.filter(~Exists(told), held__gt=0, account__is_system=False)
+    raised = 0
+    for account_id in holding.order_by("pk").values_list("pk", flat=True):
+        figures = _expiring(account_id, now, limit)
+        # Two tasks at once name the same day, so one of them raises nothing.
+        if figures and raise_once(account_id, Kind.EXPIRING, f"{now:%Y-%m-%d}", now, figures):
+            raised += 1
+    return raised
+
+
+def _expiring(account_id: int, now: datetime, limit: int) -> Figures:
+    """How much of an account's held mail expires soon, and when the first does; empty for none.
+
+    What is held longest expires first: nobody's deadline is later than that of mail which came
+    after it, unless it was released and is due within a day anyhow. Only where the time that mail
+    is held was made shorter does the newest expire first; so that end is looked at too.
+    """
+    held = Recipient.objects.filter(account_id=account_id, status=Recipient.Status.HELD)
+    for order in ("pk", "-pk"):
+        deadlines = list(held.order_by(order).values_list("deadline", flat=True)[: limit + 1])
+        soon = [moment for moment in deadlines if now < moment <= now + EXPIRY_WARNING]
+        if soon:
+            return {
+                "number": min(len(soon), limit),
+                "until": min(soon).isoformat(),
+                "is_more": len(deadlines) > limit and deadlines[-1] <= now + EXPIRY_WARNING,
+            }
+    return {}
 
 
 def prune(now: datetime, limit: int = 1000) -> int:

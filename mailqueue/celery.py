@@ -16,6 +16,7 @@ DELIVER = "relay.deliver"
 SWEEP = "relay.sweep"
 WORK = "mailqueue.work"
 PRUNE = "mailqueue.prune"
+WARN = "mailqueue.warn"
 REPORT = "panel.report"
 ALERT = "panel.alert"
 
@@ -56,6 +57,8 @@ app.config_from_object(
             },
             # Often: accounts have their morning at different times.
             "report": {"task": REPORT, "schedule": 900.0, "options": {"expires": 900}},
+            "alert": {"task": ALERT, "schedule": 60.0, "options": {"expires": 60}},
+            "warn": {"task": WARN, "schedule": 900.0, "options": {"expires": 900}},
             "prune": {"task": PRUNE, "schedule": 3600.0, "options": {"expires": 3600}},
         },
     }

@@ -5,11 +5,12 @@ search reads what failed in the period, one account's.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from mailqueue.bounces import Category
 from mailqueue.models import HostingAccount, Recipient
@@ -66,6 +67,15 @@ def page(
     rows = list(found[: limit + 1])
     last = rows[limit - 1] if len(rows) > limit else None
     return FailuresPage([_failure(row) for row in rows[:limit]], _written(last) if last else "")
+
+
+def numbers(account: HostingAccount, wish: Wish) -> dict[Category, int]:
+    """How many failures that are wanted there are of each category, the most frequent first."""
+    counted = _wanted(account, wish).order_by().values_list("category").annotate(number=Count("pk"))
+    found: dict[Category, int] = defaultdict(int)
+    for category, number in counted:
+        found[Category(category or UNJUDGED)] += number
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def everything(account: HostingAccount, wish: Wish) -> Iterator[Failure]:

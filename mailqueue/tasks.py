@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from mailqueue import counters, queue, service
-from mailqueue.celery import DELIVER, PRUNE, WORK, hint
+from mailqueue import alerts, counters, queue, service
+from mailqueue.celery import DELIVER, PRUNE, WARN, WORK, hint
 
 # A task ends after this many seconds, so that a worker's shutdown does not wait for it.
 SHARE_S = 20.0
@@ -53,11 +53,17 @@ def _drip(until: float) -> int:
     return went
 
 
+@shared_task(name=WARN)
+def warn() -> int:
+    """Have owners told of held mail that is about to expire; return how many accounts."""
+    return alerts.note_expiring(datetime.now(UTC))
+
+
 @shared_task(name=PRUNE)
 def prune() -> None:
-    """Delete old rows, old minutes, and the bodies that are kept for a look only."""
+    """Delete old rows, minutes and alerts, and the bodies that are kept for a look only."""
     until = time.monotonic() + SHARE_S
     counters.prune_minutes(datetime.now(UTC))
-    for step in (queue.prune, queue.prune_bodies):
+    for step in (queue.prune, queue.prune_bodies, alerts.prune):
         while step(datetime.now(UTC)) and time.monotonic() < until:
             pass

@@ -13,13 +13,13 @@ from email.utils import make_msgid, parseaddr
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import Error
+from django.db import Error, transaction
 
 from mailqueue import accounts, maillog, queue
 from mailqueue.celery import DELIVER, hint
 from mailqueue.errors import FacteurError
 from mailqueue.models import Message
-from mailqueue.queue import Submission
+from mailqueue.queue import Receipt, Submission
 
 
 class QueueBackend(BaseEmailBackend):
@@ -40,11 +40,16 @@ class QueueBackend(BaseEmailBackend):
             if self.fail_silently:
                 return 0
             raise
-        for submission, receipt in zip(submissions, receipts, strict=True):
-            maillog.accepted(receipt.queue_id, submission)
         if receipts:
-            hint(DELIVER)
+            # Before the commit there is nothing that a worker could see.
+            transaction.on_commit(lambda: _tell(submissions, receipts))
         return len(receipts)
+
+
+def _tell(submissions: Sequence[Submission], receipts: Sequence[Receipt]) -> None:
+    for submission, receipt in zip(submissions, receipts, strict=True):
+        maillog.accepted(receipt.queue_id, submission)
+    hint(DELIVER)
 
 
 def _submission(account_id: int, letter: EmailMessage) -> Submission:

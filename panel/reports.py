@@ -1,11 +1,11 @@
 """The daily error report: what came back in error the day before, why, and what to do.
 
-Owns which days are due, the letter, and that each day is reported once: the letter enters the queue
-in the transaction that notes the day. A day that was missed is caught up, for a week.
+Owns which days are due, what is told of them, and that each day is reported once: the letter enters
+the queue in the transaction that notes the day. A day that was missed is caught up, for a week;
+what is delayed or held *now* stands in the newest report only.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,17 +14,17 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import Error, transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailqueue import counters, failures, history
-from mailqueue.bounces import Category
+from mailqueue import counters, delays, failures, history
+from mailqueue.delays import Delays
 from mailqueue.errors import FacteurError
-from mailqueue.models import AccountTotals, HostingAccount
+from mailqueue.models import AccountTotals, HostingAccount, StateChange
 from mailqueue.states import State
-from panel import wording
+from panel import letters, wording
 from panel.models import DailyReport, ReportProgress
 
 # The hour at which the day before is reported, in the account's time zone.
@@ -33,8 +33,20 @@ HOUR = time(6)
 CATCH_UP = timedelta(days=7)
 # Addresses listed for one category; the page has them all.
 MOST_LISTED = 50
+MOST_CHANGES = 20
+LONGEST_ADDRESS = 254
+LONGEST_REPLY = 300
 
 logger = logging.getLogger("facteur.reports")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One e-mail: to whom, and what the other server said; for one that waits, its next try."""
+
+    address: str
+    reply: str
+    next_try: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +56,20 @@ class Group:
     word: str
     advice: str
     number: int
-    failures: Sequence[failures.Failure]
+    lines: Sequence[Line]
     left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is in the queue when the report is written: held, and why; tried and late."""
+
+    held: int
+    over_quota: int
+    delays: Delays
+
+    def __bool__(self) -> bool:
+        return bool(self.held or self.delays.number)
 
 
 def send_due(now: datetime) -> int:
@@ -71,7 +95,7 @@ def send_due(now: datetime) -> int:
 def send(account_id: int, day: date, now: datetime) -> bool:
     """Report one day of one account unless it has been; return whether a letter was sent.
 
-    Nothing is sent when nothing was in error. Raises django.db.Error; then nothing is noted.
+    Nothing is sent when there was nothing to tell. Raises django.db.Error; then nothing is noted.
     """
     with transaction.atomic():
         account = HostingAccount.objects.select_for_update(no_key=True).get(pk=account_id)
@@ -89,8 +113,7 @@ def send(account_id: int, day: date, now: datetime) -> bool:
 
 
 def _days_due(account: HostingAccount, now: datetime) -> list[date]:
-    local = now.astimezone(ZoneInfo(account.time_zone))
-    last = local.date() - timedelta(days=1 if local.time() >= HOUR else 2)
+    last = _newest_day(account, now)
     progress = getattr(account, "report_progress", None)
     born = account.created_at.astimezone(ZoneInfo(account.time_zone)).date()
     first = max(born, last - CATCH_UP + timedelta(days=1))
@@ -99,67 +122,151 @@ def _days_due(account: HostingAccount, now: datetime) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
+def _newest_day(account: HostingAccount, now: datetime) -> date:
+    """The last day that can be reported: yesterday, once it is HOUR."""
+    local = now.astimezone(ZoneInfo(account.time_zone))
+    return local.date() - timedelta(days=1 if local.time() >= HOUR else 2)
+
+
 def _written(
     account: HostingAccount, day: date, now: datetime
 ) -> tuple[EmailMultiAlternatives, DailyReport] | None:
     start = history.day_start(account.time_zone, day)
     end = history.day_start(account.time_zone, day + timedelta(days=1))
     counted = counters.in_quarters([account.pk], start, end).get(account.pk, counters.Tally())
+    in_queue = _now(account, end) if day == _newest_day(account, now) else None
     in_error = counted.failed + counted.returned
-    if not in_error and not counted.expired:
+    if not (in_error or counted.expired or counted.suppressed or in_queue):
         return None
     with translation.override(account.language), timezone.override(account.time_zone):
-        subject = ngettext(
-            "%(account)s: %(number)s e-mail in error on %(day)s",
-            "%(account)s: %(number)s e-mails in error on %(day)s",
-            in_error,
-        ) % {
-            "account": account.service_name,
-            "number": formats.number_format(in_error, use_l10n=True, force_grouping=True),
-            "day": formats.date_format(day, "DATE_FORMAT"),
-        }
-        page = reverse("errors_list", args=[account.service_name])
+        page = reverse("scripts_emails", args=[account.service_name])
         context = {
             "account": account,
-            "subject": subject,
             "day": day,
-            "sent": counted.sent + counted.failed,
-            "in_error": in_error,
-            "expired": counted.expired,
-            "held": AccountTotals.objects.get(account=account).held,
-            "state": wording.state_word(State(account.state)),
+            "facts": _facts(account, counted, in_queue),
             "groups": _groups(account, start, end),
-            "link": f"{settings.PUBLIC_URL}{page}?days=7",
+            "delayed": _delayed(in_queue, now),
+            "delays": in_queue.delays if in_queue else None,
+            "changes": _changes(account, start, end),
+            "page": f"{settings.PUBLIC_URL}{page}",
+            "link": f"{settings.PUBLIC_URL}{page}errors/?days=7",
         }
-        text = render_to_string("letters/report.txt", context)
-        letter = EmailMultiAlternatives(subject, text, to=[account.report_to])
-        letter.attach_alternative(render_to_string("letters/report.html", context), "text/html")
+        letter, text = letters.made(
+            "report", _subject(account, day, in_error), account.report_to, context
+        )
     kept = DailyReport(
         account=account,
         day=day,
         sent_at=now.astimezone(UTC),
         sent_to=account.report_to,
-        subject=subject[:255],
+        subject=letter.subject[:255],
         text=text,
     )
     return letter, kept
 
 
-def _groups(account: HostingAccount, start: datetime, end: datetime) -> list[Group]:
-    """The failures of the day by category, the most frequent first."""
-    found: dict[Category, list[failures.Failure]] = defaultdict(list)
-    numbers: dict[Category, int] = defaultdict(int)
-    for failure in failures.everything(account, failures.Wish(since=start, until=end)):
-        numbers[failure.category] += 1
-        if len(found[failure.category]) < MOST_LISTED:
-            found[failure.category].append(failure)
-    return [
-        Group(
-            word=wording.category_word(category),
-            advice=wording.advice(category),
-            number=numbers[category],
-            failures=found[category],
-            left_out=numbers[category] - len(found[category]),
+def _subject(account: HostingAccount, day: date, in_error: int) -> str:
+    values = {
+        "account": account.service_name,
+        "number": letters.number(in_error),
+        "day": formats.date_format(day, "DATE_FORMAT"),
+    }
+    if not in_error:
+        return _("%(account)s: e-mails not delivered on %(day)s") % values
+    return (
+        ngettext(
+            "%(account)s: %(number)s e-mail in error on %(day)s",
+            "%(account)s: %(number)s e-mails in error on %(day)s",
+            in_error,
         )
-        for category in sorted(numbers, key=lambda item: -numbers[item])
+        % values
+    )
+
+
+def _now(account: HostingAccount, end: datetime) -> Now:
+    """What is in the queue; what came after the day is not called late yet."""
+    totals = AccountTotals.objects.get(account=account)
+    return Now(totals.held, totals.overflow, delays.of_account(account, end))
+
+
+def _facts(
+    account: HostingAccount, counted: counters.Tally, in_queue: Now | None
+) -> list[tuple[str, str]]:
+    """Figures with their names; those that are usually 0 only if they are not."""
+    usual = [
+        (_("E-mails sent:"), counted.sent + counted.failed),
+        (_("In error:"), counted.failed + counted.returned),
+    ]
+    unusual = [
+        (_("Expired in the queue:"), counted.expired),
+        (_("Not sent, because the address is suppressed:"), counted.suppressed),
+        (_("Purged from the queue:"), counted.purged),
+    ]
+    if in_queue is not None:
+        unusual += [
+            (_("Held now, the service is blocked:"), in_queue.held - in_queue.over_quota),
+            (_("Held now, over the quota:"), in_queue.over_quota),
+        ]
+    shown = [*usual, *(pair for pair in unusual if pair[1])]
+    facts = [(name, letters.number(value)) for name, value in shown]
+    if in_queue is not None and in_queue.delays.number:
+        facts.append((_("Delayed, still being tried:"), _at_least(in_queue.delays)))
+    return [*facts, (_("Service state:"), wording.state_word(State(account.state)))]
+
+
+def _at_least(found: Delays) -> str:
+    written = letters.number(found.number)
+    return _("%(number)s or more") % {"number": written} if found.is_more else written
+
+
+def _groups(account: HostingAccount, start: datetime, end: datetime) -> list[Group]:
+    """The failures of the day by category, the most frequent first: a query for each."""
+    groups = []
+    for category, number in failures.numbers(account, failures.Wish(start, until=end)).items():
+        wish = failures.Wish(start, category=category, until=end)
+        rows = failures.page(account, wish, limit=MOST_LISTED).rows
+        groups.append(
+            Group(
+                word=wording.category_word(category),
+                advice=wording.advice(category),
+                number=number,
+                lines=[_line(row.address, row.reply) for row in rows],
+                left_out=max(0, number - len(rows)),
+            )
+        )
+    return groups
+
+
+def _delayed(in_queue: Now | None, now: datetime) -> list[Line]:
+    """The first of what is late; what is due already has no moment, it is tried at once."""
+    return [
+        _line(
+            row.address,
+            row.reply,
+            wording.moment(row.next_attempt_at, now)
+            if row.next_attempt_at and row.next_attempt_at > now
+            else "",
+        )
+        for row in (in_queue.delays.rows if in_queue else ())
+    ]
+
+
+def _line(address: str, reply: str, next_try: str = "") -> Line:
+    return Line(
+        letters.one_line(address, LONGEST_ADDRESS), letters.one_line(reply, LONGEST_REPLY), next_try
+    )
+
+
+def _changes(account: HostingAccount, start: datetime, end: datetime) -> list[str]:
+    """What happened to the state that day, in order: when, what, by whom, to which state."""
+    rows = StateChange.objects.filter(account=account, changed_at__gte=start, changed_at__lt=end)
+    return [
+        _("%(time)s: %(what)s (%(who)s), state %(state)s")
+        % {
+            "time": formats.time_format(timezone.localtime(row.changed_at), "TIME_FORMAT"),
+            "what": wording.event_word(row.event),
+            "who": letters.one_line(wording.actor(row), 150),
+            "state": wording.state_word(State(row.to_state)),
+        }
+        for row in rows.order_by("changed_at", "pk")[:MOST_CHANGES]
     ]

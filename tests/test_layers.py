@@ -36,14 +36,16 @@ BESIDE = {
     "accounts": ("models",),
     "simulator": ("models",),
     "failures": ("models",),
+    "delays": ("models",),
     "refusals": ("models",),
     "ledger": ("models",),
+    "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
     "celery": (),
-    "tasks": ("counters", "queue", "alerts", "service", "celery"),
+    "tasks": ("alerts", "counters", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
-    "management": ("accounts", "ledger", "models", "overview", "service"),
+    "management": ("accounts", "filling", "ledger", "models", "overview", "service"),
 }
 
 

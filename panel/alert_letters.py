@@ -1,0 +1,429 @@
+"""What an alert says: its figures in words, and what to do.
+
+Owns the sentences of the alerts. The steps are those of OVHcloud's guide, « Gérer les états
+“Désactivé”, “Bounce” et “SPAM” ». Figures come from the ledger as JSON; one that is missing costs
+its sentence, not the letter. Words are in the current language, moments in the current time zone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from mailqueue.models import Alert, Review, StateChange
+from mailqueue.states import DELIVERING, Event, State
+from panel import letters, wording
+
+Kind = Alert.Kind
+MOST_SAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A message as an example: who sent it, to whom, and what the other server said."""
+
+    subject: str
+    address: str
+    script: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some steps under a title."""
+
+    title: str
+    steps: Sequence[str]
+    is_ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a letter says, from its subject to its steps."""
+
+    subject: str
+    sentences: Sequence[str]
+    quote: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
+    parts: Sequence[Part] = ()
+    # What is red on the page: sending has stopped, or mail is about to be lost.
+    is_grave: bool = False
+
+
+def letter(
+    alert: Alert, address: str, now: datetime, *, is_owner: bool = True
+) -> EmailMultiAlternatives:
+    """The letter of an alert to one reader, in the current language and time zone."""
+    account = alert.account
+    content = _CONTENTS[Kind(alert.kind)](alert, now)
+    page = reverse("scripts_emails", args=[account.service_name])
+    context = {
+        "account": account,
+        "content": content,
+        "is_owner": is_owner,
+        "link": f"{settings.PUBLIC_URL}{page}",
+    }
+    return letters.made("alert", content.subject, address, context)[0]
+
+
+def _blocked(alert: Alert, now: datetime) -> Content:
+    figures = alert.figures
+    event = str(figures.get("event", ""))
+    change = StateChange.objects.filter(pk=_number(figures, "change") or 0, account=alert.account)
+    row = change.first()
+    state = State(row.to_state) if row else _STATES.get(event, State(alert.account.state))
+    needs_review = bool(figures.get("review"))
+    sentences = [
+        _("Sending was stopped automatically %(moment)s; the state of the service is %(state)s.")
+        % {
+            "moment": wording.moment(row.changed_at if row else alert.created_at, now),
+            "state": _quoted(state),
+        },
+        *_reasons(event, figures),
+        _("What your scripts send meanwhile is kept in the queue, for %(hours)s hours at most.")
+        % {"hours": _hold_hours(alert)},
+    ]
+    return Content(
+        subject=_blocked_subject(event) % {"account": alert.account.service_name},
+        sentences=sentences,
+        samples=_samples(figures),
+        parts=_guide(state, needs_review=needs_review),
+        is_grave=True,
+    )
+
+
+_STATES = {
+    Event.TOO_FAST.value: State.KO,
+    Event.TOO_MANY_ERRORS.value: State.KO,
+    Event.RATIO_EXCEEDED.value: State.BOUNCE,
+    Event.SPAM_DETECTED.value: State.SPAM,
+}
+
+
+def _blocked_subject(event: str) -> str:
+    if event == Event.SPAM_DETECTED:
+        return _("Abuse with your hosting %(account)s")
+    if event == Event.TOO_FAST:
+        return _("%(account)s: sending has stopped, too many e-mails in a short time")
+    if event in {Event.TOO_MANY_ERRORS, Event.RATIO_EXCEEDED}:
+        return _("%(account)s: sending has stopped, too many e-mails in error")
+    return _("%(account)s: sending has stopped")
+
+
+def _reasons(event: str, figures: Mapping[str, Any]) -> list[str]:
+    """Why, in words with figures."""
+    value = {name: _number(figures, name) for name in ("number", "limit", "minutes", "sent")}
+    told = {name: letters.number(found) for name, found in value.items() if found is not None}
+    sentences = []
+    if event == Event.TOO_FAST and {"number", "limit", "minutes"} <= told.keys():
+        sentences.append(
+            _(
+                "Your scripts handed over %(number)s e-mails within %(minutes)s minutes;"
+                " %(limit)s are allowed."
+            )
+            % told
+        )
+    elif event == Event.TOO_MANY_ERRORS and {"number", "limit", "minutes"} <= told.keys():
+        sentences.append(
+            _(
+                "%(number)s e-mails were refused for good within %(minutes)s minutes, because of"
+                " their recipients; sending stops at %(limit)s."
+            )
+            % told
+        )
+    elif event == Event.RATIO_EXCEEDED and {"number", "limit", "sent"} <= told.keys():
+        share = 100 * (value["number"] or 0) // max(1, value["sent"] or 0)
+        sentences.append(
+            _(
+                "Of %(sent)s e-mails sent in the last %(hours)s hours, %(number)s came back in"
+                " error: %(share)s %%. Sending stops at %(limit)s %%."
+            )
+            % {**told, "hours": _number(figures, "hours") or 24, "share": share}
+        )
+    elif event == Event.SPAM_DETECTED:
+        sentences.append(_spam_reason(value["number"]))
+    script = letters.one_line(_text(figures, "script"), 120)
+    script_number = _number(figures, "script_number")
+    if script and script_number:
+        sentences.append(
+            ngettext(
+                "The script that sent most of them: %(script)s (%(number)s e-mail).",
+                "The script that sent most of them: %(script)s (%(number)s e-mails).",
+                script_number,
+            )
+            % {"script": script, "number": letters.number(script_number)}
+        )
+    elif script:
+        sentences.append(_("The script that sent most of them: %(script)s.") % {"script": script})
+    return sentences
+
+
+def _spam_reason(number: int | None) -> str:
+    if number is None:
+        return _("E-mails of your scripts were judged to be spam.")
+    return ngettext(
+        "%(number)s e-mail of your scripts was judged to be spam.",
+        "%(number)s e-mails of your scripts were judged to be spam.",
+        number,
+    ) % {"number": letters.number(number)}
+
+
+def _guide(state: State, *, needs_review: bool) -> list[Part]:
+    """What the guide says to do in a state; after too many blocks, an administrator decides."""
+    open_page = _("Open the page “Script e-mails” of the hosting with the link below.")
+    purge = _("Click “Purge the e-mails”, then “Confirm”: the queue is deleted for good.")
+    review = _(
+        "This has happened too often: an administrator must lift the stop. State on that page"
+        " what you have done; you get the answer by e-mail."
+    )
+    if state is State.SPAM:
+        way_out = [open_page, purge]
+        if needs_review:
+            way_out.append(review)
+        else:
+            way_out.append(_("The state becomes “Enabled” again, and sending goes on."))
+        return [*_spam_cases(), Part(_("Then"), way_out, is_ordered=True)]
+    find = _("Find what sent these e-mails, and protect your forms with a captcha.")
+    if needs_review:
+        return [Part(_("What to do"), [find, open_page, review], is_ordered=True)]
+    if state is State.BOUNCE:
+        return [
+            Part(
+                _("What to do"),
+                [_("Remove the unknown addresses from your lists."), open_page],
+                is_ordered=True,
+            ),
+            Part(
+                _("Two ways lead on"),
+                [
+                    _(
+                        "“Unblock sending”: what waits in the queue goes out, and the state"
+                        " becomes “Force”. The share of errors allowed before a new stop is"
+                        " doubled."
+                    ),
+                    _(
+                        "“Purge the e-mails”: the queue is deleted for good, and the state becomes"
+                        " “Enabled”. The share of errors allowed stays as it is."
+                    ),
+                ],
+            ),
+        ]
+    unblock = _("Click “Unblock sending”, then “Confirm”. Sending goes on within a few minutes.")
+    return [Part(_("What to do"), [find, open_page, unblock], is_ordered=True)]
+
+
+def _spam_cases() -> list[Part]:
+    return [
+        Part(
+            _("If a robot uses a contact form"),
+            [_("Secure every script that can send e-mails with a captcha.")],
+        ),
+        Part(
+            _("If malicious files are on the hosting"),
+            [
+                _("Look in the logs of the hosting for the weak point and the infected files."),
+                _("Remove or correct these files and modules."),
+                _("Bring the CMS, its plugins and its theme up to date."),
+                _("Secure the contact forms with a captcha."),
+            ],
+        ),
+        Part(
+            _("If you sent these e-mails yourself"),
+            [
+                _("Give each e-mail a subject and a text; no words in capitals only."),
+                _("No text hidden in the colour of its background, no large image alone."),
+                _("Check that the links work and that an https:// address is one."),
+                _("Attach no program and no document with macros, not even in an archive."),
+            ],
+        ),
+    ]
+
+
+def _hourly_quota(alert: Alert, now: datetime) -> Content:
+    subject = _("%(account)s: %(share)s %% of the hourly quota are used")
+    used = _("In the last hour your scripts sent %(used)s e-mails of the %(limit)s allowed.")
+    return _quota(alert, subject, used)
+
+
+def _daily_quota(alert: Alert, now: datetime) -> Content:
+    subject = _("%(account)s: %(share)s %% of the daily quota are used")
+    used = _("Today your scripts sent %(used)s e-mails of the %(limit)s allowed.")
+    return _quota(alert, subject, used)
+
+
+def _quota(alert: Alert, subject: str, sentence: str) -> Content:
+    used, limit = _number(alert.figures, "used") or 0, _number(alert.figures, "limit") or 0
+    values = {
+        "account": alert.account.service_name,
+        "share": 100 * used // limit if limit else 100,
+        "used": letters.number(used),
+        "limit": letters.number(limit),
+    }
+    return Content(
+        subject=subject % values,
+        sentences=[
+            sentence % values,
+            _(
+                "Nothing is blocked. What goes beyond the quota is held in the queue and goes out"
+                " by itself, little by little, as the quota allows."
+            ),
+        ],
+        parts=[
+            Part(
+                _("What to do"),
+                [
+                    _("If you expected so much mail, nothing."),
+                    _("If not, find the script that sends it and protect your forms."),
+                ],
+            )
+        ],
+    )
+
+
+def _expiring(alert: Alert, now: datetime) -> Content:
+    account = alert.account
+    number = _number(alert.figures, "number") or 0
+    until = parse_datetime(_text(alert.figures, "until"))
+    values = {"number": letters.number(number)}
+    held = (
+        _("More than %(number)s e-mails held in the queue are about to expire.") % values
+        if alert.figures.get("is_more")
+        else ngettext(
+            "%(number)s e-mail held in the queue is about to expire.",
+            "%(number)s e-mails held in the queue are about to expire.",
+            number,
+        )
+        % values
+    )
+    sentences = [held]
+    if until is not None:
+        sentences.append(
+            _("The first one does so %(moment)s; it will not be sent after that.")
+            % {"moment": wording.moment(until, now)}
+        )
+    state = State(account.state)
+    if state in DELIVERING:
+        steps = [
+            _("These e-mails are over the quota. On the page, release those that matter."),
+            _("Or ask your host for a larger quota."),
+        ]
+    else:
+        sentences.append(
+            _("They are held because the state of the service is %(state)s.")
+            % {"state": _quoted(state)}
+        )
+        steps = [
+            _("Mend what stopped sending, then unblock it on the page: the queue goes out."),
+            _("If these e-mails are not wanted, purge them, or let them expire."),
+        ]
+    return Content(
+        subject=_("%(account)s: held e-mails are about to expire")
+        % {"account": account.service_name},
+        sentences=sentences,
+        parts=[Part(_("What to do"), steps)],
+        is_grave=True,
+    )
+
+
+def _stated(alert: Alert, now: datetime) -> Content:
+    review = _review(alert)
+    values = {
+        "account": alert.account.service_name,
+        "author": letters.one_line(review.author, 150) if review else "",
+    }
+    return Content(
+        subject=_("%(account)s: an owner asks for the stop to be lifted") % values,
+        sentences=[
+            _("%(author)s says what was done about the stop of %(account)s:") % values
+            if review
+            else _("An owner says what was done about the stop of %(account)s.") % values
+        ],
+        quote=letters.lines(review.statement, 2000) if review else (),
+        parts=[Part(_("What to do"), [_("Look at the account, then lift the stop or refuse it.")])],
+    )
+
+
+def _answered(alert: Alert, now: datetime) -> Content:
+    review = _review(alert)
+    values = {"account": alert.account.service_name}
+    quote = letters.lines(review.answer, 2000) if review else []
+    if review is not None and review.is_lifted:
+        return Content(
+            subject=_("%(account)s: the stop is lifted") % values,
+            sentences=[
+                _(
+                    "An administrator has looked at what you did and has lifted the stop: your"
+                    " scripts can send e-mails again."
+                )
+            ],
+            quote=quote,
+        )
+    return Content(
+        subject=_("%(account)s: the stop is not lifted") % values,
+        sentences=[
+            _("An administrator has looked at what you did. Sending stays stopped for now.")
+        ],
+        quote=quote,
+        parts=[
+            Part(
+                _("What to do"),
+                [_("Do what is still missing, then state on the page what you have done.")],
+            )
+        ],
+        is_grave=True,
+    )
+
+
+_CONTENTS = {
+    Kind.BLOCKED: _blocked,
+    Kind.HOURLY_QUOTA: _hourly_quota,
+    Kind.DAILY_QUOTA: _daily_quota,
+    Kind.EXPIRING: _expiring,
+    Kind.STATED: _stated,
+    Kind.ANSWERED: _answered,
+}
+
+
+def _review(alert: Alert) -> Review | None:
+    number = _number(alert.figures, "review") or 0
+    return Review.objects.filter(pk=number, account_id=alert.account_id).first()
+
+
+def _samples(figures: Mapping[str, Any]) -> list[Sample]:
+    found = figures.get("samples")
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    return [
+        Sample(
+            subject=letters.one_line(_text(row, "subject"), 120),
+            address=letters.one_line(_text(row, "address"), 254),
+            script=letters.one_line(_text(row, "script"), 120),
+            reply=letters.one_line(_text(row, "reply"), 300),
+        )
+        for row in rows[:MOST_SAMPLES]
+    ]
+
+
+def _hold_hours(alert: Alert) -> int:
+    own = alert.account.hold_hours
+    return int(settings.HOLD_HOURS if own is None else own)
+
+
+def _quoted(state: State) -> str:
+    return pgettext("quotation", "“%(word)s”") % {"word": wording.state_word(state)}
+
+
+def _number(figures: Mapping[str, Any], name: str) -> int | None:
+    value = figures.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _text(figures: Mapping[str, Any], name: str) -> str:
+    value = figures.get(name)
+    return value if isinstance(value, str) else ""
