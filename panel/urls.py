@@ -13,6 +13,7 @@ from panel.views import (
     errors_list,
     hosting,
     language,
+    queue,
     report_address,
     scripts_emails,
     simulator,
@@ -37,6 +38,20 @@ class Action:
     def to_url(self, value: str) -> str:
         """The name of the event."""
         return Event(value).value
+
+
+class Choice:
+    """What can be done with chosen e-mails."""
+
+    regex = "release|purge"
+
+    def to_python(self, value: str) -> queue.Choice:
+        """The choice of this name."""
+        return queue.Choice(value)
+
+    def to_url(self, value: str) -> str:
+        """The name of the choice."""
+        return queue.Choice(value).value
 
 
 class RowNumber:
@@ -77,6 +92,7 @@ register_converter(Day, "day")
 register_converter(Token, "token")
 register_converter(ServiceName, "name")
 register_converter(Action, "action")
+register_converter(Choice, "choice")
 register_converter(RowNumber, "row")
 
 urlpatterns = [
@@ -121,6 +137,17 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/<action:action>/",
         scripts_emails.act,
         name="scripts_emails_act",
+    ),
+    path("web/hosting/<name:service_name>/scripts-emails/queue/", queue.page, name="queue"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/confirm/",
+        queue.confirm,
+        name="queue_confirm",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/",
+        queue.act,
+        name="queue_act",
     ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/errors/",

@@ -51,6 +51,15 @@ TABLE = {
         ("POST", PAGE + "unblock/", (302, 404, 403, 409, 409)),
         ("POST", PAGE + "purge/", (302, 404, 403, 409, 409)),
     ],
+    "queue": [("GET", PAGE + "queue/", OF_ACCOUNT)],
+    "queue_confirm": [
+        ("POST", PAGE + "queue/release/confirm/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/purge/confirm/", (302, 404, 403, 400, 400)),
+    ],
+    "queue_act": [
+        ("POST", PAGE + "queue/release/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/purge/", (302, 404, 403, 400, 400)),
+    ],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
