@@ -16,6 +16,7 @@ from panel.views import (
     queue,
     report_address,
     scripts_emails,
+    sending_help,
     simulator,
 )
 
@@ -148,6 +149,11 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/",
         queue.act,
         name="queue_act",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/help/",
+        sending_help.page,
+        name="sending_help",
     ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/errors/",

@@ -26,6 +26,7 @@ BESIDE = {
     "accounts": ("models",),
     "simulator": ("models",),
     "failures": ("models",),
+    "evidence": ("models",),
     "queue_view": ("models",),
     "refusals": ("models",),
     "ledger": ("models",),

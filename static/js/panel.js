@@ -66,6 +66,20 @@
     else form.elements.all.checked = boxes.every((box) => box.checked);
   });
 
+  // What is to be pasted elsewhere is copied by a button; where the browser may not, it is selected.
+  for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest("button[data-copy]");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = button.dataset.done;
+    } catch {
+      getSelection().selectAllChildren(source);
+    }
+  });
+
   document.addEventListener("htmx:sendError", (event) => {
     const offline = document.getElementById("offline");
     if (offline && !document.getElementById("silent")) {

@@ -60,6 +60,7 @@ TABLE = {
         ("POST", PAGE + "queue/release/", (302, 404, 403, 400, 400)),
         ("POST", PAGE + "queue/purge/", (302, 404, 403, 400, 400)),
     ],
+    "sending_help": [("GET", PAGE + "help/", OF_ACCOUNT)],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
