@@ -22,6 +22,9 @@ class Action(StrEnum):
     LIFT = "lift"
     STATE_REVIEW = "state_review"
     REFUSE_REVIEW = "refuse_review"
+    RELEASE_CHOSEN = "release_chosen"
+    PURGE_CHOSEN = "purge_chosen"
+    SEND_TEST = "send_test"
 
 
 def note(
@@ -52,5 +55,8 @@ def word(action: str) -> str:
         Action.LIFT: _("Stop lifted"),
         Action.STATE_REVIEW: _("Review asked for"),
         Action.REFUSE_REVIEW: _("Review refused"),
+        Action.RELEASE_CHOSEN: _("Chosen e-mails let go"),
+        Action.PURGE_CHOSEN: _("Chosen e-mails purged"),
+        Action.SEND_TEST: _("Test e-mail sent"),
     }
     return words.get(action, action)

@@ -4,6 +4,7 @@ from django import forms
 
 from mailqueue.bounces import Category
 from mailqueue.history import Period
+from mailqueue.queue_view import Standing
 
 # What both databases take as a number of a row or a page.
 LARGEST_NUMBER = 2**31 - 1
@@ -77,5 +78,32 @@ class ErrorsForm(forms.Form):
 
 class ReportAddressForm(forms.Form):
     """The new address for the error report."""
+
+    address = forms.EmailField(max_length=254)
+
+
+class QueueForm(forms.Form):
+    """Which part of the queue is wanted. Nonsense is as good as nothing."""
+
+    SIZES = (50, 100, 200)
+
+    q = forms.CharField(required=False, max_length=253)
+    standing = forms.TypedChoiceField(
+        required=False,
+        coerce=Standing,
+        empty_value=None,
+        choices=[(item.value, item.value) for item in Standing],
+    )
+    show = forms.TypedChoiceField(
+        required=False, coerce=int, choices=[(size, size) for size in SIZES]
+    )
+    after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_ROW)
+    before = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_ROW)
+
+
+class TestMailForm(forms.Form):
+    """Where a test e-mail goes."""
+
+    __test__ = False  # for pytest: no test of ours
 
     address = forms.EmailField(max_length=254)

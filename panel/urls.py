@@ -13,9 +13,11 @@ from panel.views import (
     errors_list,
     hosting,
     language,
+    queue,
     report_address,
     review,
     scripts_emails,
+    sending_help,
     simulator,
 )
 
@@ -38,6 +40,20 @@ class Action:
     def to_url(self, value: str) -> str:
         """The name of the event."""
         return Event(value).value
+
+
+class Choice:
+    """What can be done with chosen e-mails."""
+
+    regex = "release|purge"
+
+    def to_python(self, value: str) -> queue.Choice:
+        """The choice of this name."""
+        return queue.Choice(value)
+
+    def to_url(self, value: str) -> str:
+        """The name of the choice."""
+        return queue.Choice(value).value
 
 
 class RowNumber:
@@ -78,6 +94,7 @@ register_converter(Day, "day")
 register_converter(Token, "token")
 register_converter(ServiceName, "name")
 register_converter(Action, "action")
+register_converter(Choice, "choice")
 register_converter(RowNumber, "row")
 
 urlpatterns = [
@@ -128,6 +145,22 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/review/refuse/",
         review.refuse,
         name="review_refuse",
+    ),
+    path("web/hosting/<name:service_name>/scripts-emails/queue/", queue.page, name="queue"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/confirm/",
+        queue.confirm,
+        name="queue_confirm",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/",
+        queue.act,
+        name="queue_act",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/help/",
+        sending_help.page,
+        name="sending_help",
     ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/errors/",

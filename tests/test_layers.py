@@ -37,6 +37,8 @@ BESIDE = {
     "simulator": ("models",),
     "failures": ("models",),
     "delays": ("models",),
+    "evidence": ("models",),
+    "queue_view": ("models",),
     "refusals": ("models",),
     "ledger": ("models",),
     "filling": ("accounts", "counters", "models", "service"),

@@ -55,6 +55,16 @@ TABLE = {
     ],
     "review": [("GET", PAGE + "review/", (302, 404, 403, 200, 200))],
     "review_refuse": [("POST", PAGE + "review/refuse/", (302, 404, 403, 403, 302))],
+    "queue": [("GET", PAGE + "queue/", OF_ACCOUNT)],
+    "queue_confirm": [
+        ("POST", PAGE + "queue/release/confirm/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/purge/confirm/", (302, 404, 403, 400, 400)),
+    ],
+    "queue_act": [
+        ("POST", PAGE + "queue/release/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/purge/", (302, 404, 403, 400, 400)),
+    ],
+    "sending_help": [("GET", PAGE + "help/", OF_ACCOUNT)],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
