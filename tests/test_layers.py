@@ -23,7 +23,8 @@ ORDER = (
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models",),
+    "accounts": ("models", "service"),
+    "tokens": ("models", "accounts"),
     "simulator": ("models",),
     "failures": ("models",),
     "refusals": ("models",),
