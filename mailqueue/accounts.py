@@ -136,11 +136,8 @@ def close(account_id: int, actor: str, now: datetime) -> None:
     """
     with transaction.atomic():
         account = _lock(account_id)
-        if account.closed_at is not None:
-            raise ValidationError(_("This account is already closed."))
-        if account.state == State.PURGING:
-            # Its end would let mail go again.
-            raise ValidationError(_("A purge is running. Close the account when it is over."))
+        if obstacle := closing_obstacle(account):
+            raise ValidationError(obstacle)
         HostingAccount.objects.filter(pk=account_id).update(closed_at=now)
         if account.state in DELIVERING:
             service.block(account_id, actor, now)
@@ -153,9 +150,23 @@ def reopen(account_id: int) -> None:
     """
     with transaction.atomic():
         account = _lock(account_id)
-        if account.closed_at is None:
-            raise ValidationError(_("This account is not closed."))
+        if obstacle := reopening_obstacle(account):
+            raise ValidationError(obstacle)
         HostingAccount.objects.filter(pk=account_id).update(closed_at=None)
+
+
+def closing_obstacle(account: HostingAccount) -> str:
+    """Why an account cannot be closed, for the person who tries; empty if it can."""
+    if account.closed_at is not None:
+        return _("This account is already closed.")
+    # The end of a purge lets mail go again.
+    is_purging = account.state == State.PURGING
+    return _("A purge is running. Close the account when it is over.") if is_purging else ""
+
+
+def reopening_obstacle(account: HostingAccount) -> str:
+    """Why an account cannot be reopened; empty if it can."""
+    return _("This account is not closed.") if account.closed_at is None else ""
 
 
 def system(now: datetime) -> HostingAccount:

@@ -22,6 +22,12 @@ class Action(StrEnum):
     LIFT = "lift"
     STATE_REVIEW = "state_review"
     REFUSE_REVIEW = "refuse_review"
+    ADD_ACCOUNT = "add_account"
+    CHANGE_ACCOUNT = "change_account"
+    CLOSE_ACCOUNT = "close_account"
+    REOPEN_ACCOUNT = "reopen_account"
+    MAKE_TOKEN = "make_token"  # noqa: S105 - a name
+    REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name
 
 
 def note(
@@ -52,5 +58,11 @@ def word(action: str) -> str:
         Action.LIFT: _("Stop lifted"),
         Action.STATE_REVIEW: _("Review asked for"),
         Action.REFUSE_REVIEW: _("Review refused"),
+        Action.ADD_ACCOUNT: _("Hosting plan added"),
+        Action.CHANGE_ACCOUNT: _("Hosting plan changed"),
+        Action.CLOSE_ACCOUNT: _("Hosting plan closed"),
+        Action.REOPEN_ACCOUNT: _("Hosting plan reopened"),
+        Action.MAKE_TOKEN: _("Token made"),
+        Action.REVOKE_TOKEN: _("Token revoked"),
     }
     return words.get(action, action)
