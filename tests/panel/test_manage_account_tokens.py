@@ -104,7 +104,7 @@ def test_the_list_tells_what_is_known_of_each(
     assert "&lt;b&gt;vieux&lt;/b&gt;" in text
     assert "<b>vieux" not in text
     assert text.index("Blog") < text.index("vieux")
-    assert text.count("Révoquer <") == 1
+    assert text.count(">Révoquer<") == 1
     assert '<span class="hint">jamais</span>' in text
     AccountToken.objects.update(last_used_at=timezone.now())
     assert ">jamais<" not in browse(administrator).get(PAGE).content.decode()
