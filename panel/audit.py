@@ -25,6 +25,12 @@ class Action(StrEnum):
     RELEASE_CHOSEN = "release_chosen"
     PURGE_CHOSEN = "purge_chosen"
     SEND_TEST = "send_test"
+    ADD_ACCOUNT = "add_account"
+    CHANGE_ACCOUNT = "change_account"
+    CLOSE_ACCOUNT = "close_account"
+    REOPEN_ACCOUNT = "reopen_account"
+    MAKE_TOKEN = "make_token"  # noqa: S105 - a name
+    REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name
 
 
 def note(
@@ -58,5 +64,11 @@ def word(action: str) -> str:
         Action.RELEASE_CHOSEN: _("Chosen e-mails let go"),
         Action.PURGE_CHOSEN: _("Chosen e-mails purged"),
         Action.SEND_TEST: _("Test e-mail sent"),
+        Action.ADD_ACCOUNT: _("Hosting plan added"),
+        Action.CHANGE_ACCOUNT: _("Hosting plan changed"),
+        Action.CLOSE_ACCOUNT: _("Hosting plan closed"),
+        Action.REOPEN_ACCOUNT: _("Hosting plan reopened"),
+        Action.MAKE_TOKEN: _("Token made"),
+        Action.REVOKE_TOKEN: _("Token revoked"),
     }
     return words.get(action, action)

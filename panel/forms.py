@@ -17,6 +17,8 @@ class ListForm(forms.Form):
     q = forms.CharField(required=False, max_length=253)
     sort = forms.CharField(required=False, max_length=32)
     page = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_NUMBER)
+    # Whether closed accounts are wanted too.
+    closed = forms.BooleanField(required=False)
 
 
 class PlaceForm(forms.Form):

@@ -13,12 +13,14 @@ from panel.views import (
     errors_list,
     hosting,
     language,
+    manage_account,
     queue,
     report_address,
     review,
     scripts_emails,
     sending_help,
     simulator,
+    tokens,
 )
 
 
@@ -119,7 +121,18 @@ urlpatterns = [
     ),
     path("language/", language.choose, name="set_language"),
     path("web/hosting/", hosting.accounts, name="accounts"),
+    # No account has this name: it is no domain.
+    path("web/hosting/add/", manage_account.add, name="account_add"),
     path("web/hosting/<name:service_name>/", hosting.account, name="account"),
+    path("web/hosting/<name:service_name>/edit/", manage_account.edit, name="account_edit"),
+    path("web/hosting/<name:service_name>/close/", manage_account.close, name="account_close"),
+    path("web/hosting/<name:service_name>/reopen/", manage_account.reopen, name="account_reopen"),
+    path("web/hosting/<name:service_name>/tokens/", tokens.page, name="tokens"),
+    path(
+        "web/hosting/<name:service_name>/tokens/<row:pk>/revoke/",
+        tokens.revoke,
+        name="token_revoke",
+    ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/",
         scripts_emails.page,

@@ -33,7 +33,8 @@ ORDER = (
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models",),
+    "accounts": ("models", "service"),
+    "tokens": ("models", "accounts"),
     "simulator": ("models",),
     "failures": ("models",),
     "delays": ("models",),

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from mailqueue import overview
+from panel import limit_words
 from panel.access import SignedInRequest, account_for, only, signed_in, visible_accounts
 from panel.forms import ListForm
 from panel.models import Membership
@@ -21,8 +22,10 @@ def accounts(request: SignedInRequest) -> HttpResponse:
     search = form.cleaned_data.get("q", "").strip()
     asked = form.cleaned_data.get("sort", "")
     sort = asked if asked.removeprefix("-") in overview.SORTS else "service_name"
+    with_closed = form.cleaned_data.get("closed", False)
+    visible = visible_accounts(request.user)
     found = overview.accounts_page(
-        visible_accounts(request.user),
+        visible if with_closed else visible.filter(closed_at=None),
         timezone.now(),
         search=search,
         sort=sort,
@@ -37,9 +40,16 @@ def accounts(request: SignedInRequest) -> HttpResponse:
             "found": found,
             "search": search,
             "sort": sort,
-            "columns": {name: _column(name, sort, search) for name in overview.SORTS},
-            "previous": _query(search, sort, found.page - 1) if found.page > 1 else None,
-            "next": _query(search, sort, found.page + 1) if found.page < found.pages else None,
+            "with_closed": with_closed,
+            "has_closed": visible.exclude(closed_at=None).exists(),
+            "turned": _query(search, sort, 1, not with_closed),
+            "columns": {name: _column(name, sort, search, with_closed) for name in overview.SORTS},
+            "previous": _query(search, sort, found.page - 1, with_closed)
+            if found.page > 1
+            else None,
+            "next": _query(search, sort, found.page + 1, with_closed)
+            if found.page < found.pages
+            else None,
         },
     )
 
@@ -60,11 +70,12 @@ def account(request: SignedInRequest, service_name: str) -> HttpResponse:
                 .select_related("user")
                 .order_by("role", "user__username"),
                 "sendmail": settings.SENDMAIL,
+                "limits": limit_words.facts(found),
             },
         )
 
 
-def _column(name: str, sort: str, search: str) -> dict[str, str]:
+def _column(name: str, sort: str, search: str, with_closed: bool) -> dict[str, str]:
     """How a column is sorted now, and where its heading leads: to the same, turned round.
 
     Names begin at A, figures with the largest.
@@ -73,11 +84,15 @@ def _column(name: str, sort: str, search: str) -> dict[str, str]:
     first = f"-{name}" if is_figure else name
     turned = name if sort == first and is_figure else f"-{name}" if sort == name else first
     order = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
-    return {"order": order, "query": _query(search, turned, 1)}
+    return {"order": order, "query": _query(search, turned, 1, with_closed)}
 
 
-def _query(search: str, sort: str, page: int) -> str:
-    values = {"q": search, "sort": "" if sort == "service_name" else sort}
+def _query(search: str, sort: str, page: int, with_closed: bool) -> str:
+    values = {
+        "q": search,
+        "sort": "" if sort == "service_name" else sort,
+        "closed": "1" if with_closed else "",
+    }
     if page > 1:
         values["page"] = str(page)
     return "?" + urlencode({name: value for name, value in values.items() if value})

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from mailqueue import accounts, service, simulator
+from mailqueue import accounts, service, simulator, tokens
 from mailqueue.models import HostingAccount, QueueJob
 from panel.models import User
 from tests.browser.conftest import Visit
@@ -37,6 +37,10 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     for _ in range(6):
         service.block(account.pk, "a-rather-long-name@" + "b" * 40 + ".example", now)
         service.unblock(account.pk, "claire", now)
+    closed = accounts.create("closed." + "c" * 60 + ".example", now)
+    accounts.close(closed.pk, "admin", now)
+    token, _plain = tokens.make(account.pk, "t" * 100, "admin", now, uid=1)
+    tokens.revoke(tokens.make(account.pk, "old", "admin", now)[0], now)
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
@@ -52,6 +56,14 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         "/web/hosting/",
         "/web/hosting/?q=nothing-like-it",
         "/web/hosting/boutique.example/",
+        "/web/hosting/?closed=1",
+        "/web/hosting/add/",
+        "/web/hosting/boutique.example/edit/",
+        "/web/hosting/boutique.example/close/",
+        "/web/hosting/boutique.example/reopen/",
+        "/web/hosting/boutique.example/tokens/",
+        f"/web/hosting/boutique.example/tokens/{token.pk}/revoke/",
+        f"/web/hosting/{closed.service_name}/",
         SCRIPTS_EMAILS,
         SCRIPTS_EMAILS + "?after=20",
         SCRIPTS_EMAILS + "?period=24h",

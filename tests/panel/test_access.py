@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from mailqueue.models import HostingAccount, SimulatedMessage
+from mailqueue.models import AccountToken, HostingAccount, SimulatedMessage
 from panel.models import DailyReport, User
 from panel.urls import urlpatterns
 from tests.panel.conftest import HTMX, Browse
@@ -19,6 +19,7 @@ PAGE = BASE + "scripts-emails/"
 # 302 leads the stranger to the login page, unless the address is for everybody.
 FOR_ALL = (302, 200, 200, 200, 200)
 OF_ACCOUNT = (302, 404, 200, 200, 200)
+OF_ADMINISTRATORS = (302, 403, 403, 403, 200)
 TABLE = {
     "home": [("GET", "/", (302, 302, 302, 302, 302))],
     "account_login": [("GET", "/login/", (200, 302, 302, 302, 302))],
@@ -38,6 +39,13 @@ TABLE = {
     "set_language": [("POST", "/language/", (302, 302, 302, 302, 302))],
     "accounts": [("GET", "/web/hosting/", FOR_ALL)],
     "account": [("GET", BASE, OF_ACCOUNT)],
+    "account_add": [("GET", "/web/hosting/add/", OF_ADMINISTRATORS)],
+    "account_edit": [("GET", BASE + "edit/", OF_ADMINISTRATORS)],
+    "account_close": [("GET", BASE + "close/", OF_ADMINISTRATORS)],
+    # It is not closed.
+    "account_reopen": [("GET", BASE + "reopen/", (302, 403, 403, 403, 409))],
+    "tokens": [("GET", BASE + "tokens/", OF_ADMINISTRATORS)],
+    "token_revoke": [("GET", BASE + "tokens/1/revoke/", OF_ADMINISTRATORS)],
     "scripts_emails": [("GET", PAGE, OF_ACCOUNT)],
     # Without htmx the fragment leads to its page.
     "scripts_emails_live": [("GET", PAGE + "live/", (302, 404, 302, 302, 302))],
@@ -83,6 +91,12 @@ CASES = [
 # Pages that show a form and take it, ours and those of allauth and Django.
 OF_OTHERS = {
     PAGE + "review/",
+    "/web/hosting/add/",
+    BASE + "edit/",
+    BASE + "close/",
+    BASE + "reopen/",
+    BASE + "tokens/",
+    BASE + "tokens/1/revoke/",
     BASE + "report-address/",
     "/report-address/x/",
     "/",
@@ -133,6 +147,13 @@ def _message(db: None) -> None:
     )
 
 
+@pytest.fixture
+def _token(account: HostingAccount, now: datetime) -> None:
+    AccountToken.objects.create(
+        pk=1, account=account, name="x", digest="x", created_at=now, created_by="admin"
+    )
+
+
 def _send(client: Client, method: str, address: str, **headers: str) -> int:
     return client.generic(method, address, headers=headers).status_code
 
@@ -141,7 +162,7 @@ def test_every_address_is_in_the_table() -> None:
     assert TABLE.keys() == NAMES
 
 
-@pytest.mark.usefixtures("_message", "_report")
+@pytest.mark.usefixtures("_message", "_report", "_token")
 @pytest.mark.parametrize(("method", "address", "role", "status"), CASES)
 def test_each_role_gets_what_is_its_own(
     users: dict[str, User | None],
