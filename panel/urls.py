@@ -12,7 +12,9 @@ from panel.views import (
     errors,
     errors_list,
     hosting,
+    invitations,
     language,
+    members,
     report_address,
     scripts_emails,
     simulator,
@@ -143,6 +145,26 @@ urlpatterns = [
         name="report_address",
     ),
     path("report-address/<token:token>/", report_address.confirm, name="report_address_confirm"),
+    path("web/hosting/<name:service_name>/members/", members.page, name="members"),
+    path(
+        "web/hosting/<name:service_name>/members/<row:pk>/role/", members.role, name="member_role"
+    ),
+    path(
+        "web/hosting/<name:service_name>/members/<row:pk>/remove/",
+        members.remove,
+        name="member_remove",
+    ),
+    path(
+        "web/hosting/<name:service_name>/invitations/<row:pk>/again/",
+        members.send_again,
+        name="invitation_again",
+    ),
+    path(
+        "web/hosting/<name:service_name>/invitations/<row:pk>/revoke/",
+        members.revoke,
+        name="invitation_revoke",
+    ),
+    path("invitations/<token:token>/", invitations.accept, name="invitation"),
     path("simulator/", simulator.mailbox, name="simulator"),
     path("simulator/<row:pk>/", simulator.message, name="simulated_message"),
 ]

@@ -57,6 +57,17 @@ TABLE = {
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
     # The link itself is the right; this one is forged.
     "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],
+    "members": [("GET", BASE + "members/", OF_ACCOUNT)],
+    "member_role": [("GET", BASE + "members/987654321/role/", (302, 404, 403, 404, 404))],
+    "member_remove": [("GET", BASE + "members/987654321/remove/", (302, 404, 403, 404, 404))],
+    "invitation_again": [
+        ("POST", BASE + "invitations/987654321/again/", (302, 404, 403, 404, 404))
+    ],
+    "invitation_revoke": [
+        ("POST", BASE + "invitations/987654321/revoke/", (302, 404, 403, 404, 404))
+    ],
+    # The link itself is the right; this one is forged.
+    "invitation": [("GET", "/invitations/x/", (410, 410, 410, 410, 410))],
     "simulator": [("GET", "/simulator/", (302, 403, 403, 403, 200))],
     "simulated_message": [("GET", "/simulator/1/", (302, 403, 403, 403, 200))],
 }
@@ -68,6 +79,10 @@ CASES = [
 ]
 # Pages that show a form and take it, ours and those of allauth and Django.
 OF_OTHERS = {
+    BASE + "members/",
+    BASE + "members/987654321/role/",
+    BASE + "members/987654321/remove/",
+    "/invitations/x/",
     BASE + "report-address/",
     "/report-address/x/",
     "/",
