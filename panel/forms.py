@@ -124,6 +124,13 @@ class NewUserForm(forms.Form):
         return values
 
 
+class UsersForm(forms.Form):
+    """Which users are wanted. Nonsense is as good as nothing."""
+
+    q = forms.CharField(required=False, max_length=253)
+    page = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_NUMBER)
+
+
 class ErrorsForm(forms.Form):
     """Which e-mails in error are wanted. Nonsense is as good as nothing."""
 

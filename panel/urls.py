@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 
 from mailqueue.states import Event
 from panel.views import (
+    dashboard,
     errors,
     errors_list,
     hosting,
@@ -18,6 +19,7 @@ from panel.views import (
     report_address,
     scripts_emails,
     simulator,
+    users,
 )
 
 
@@ -165,6 +167,16 @@ urlpatterns = [
         name="invitation_revoke",
     ),
     path("invitations/<token:token>/", invitations.accept, name="invitation"),
+    path("dashboard/", dashboard.page, name="dashboard"),
+    path("users/", users.page, name="users"),
+    path("users/<row:pk>/deactivate/", users.deactivate, name="user_deactivate"),
+    path("users/<row:pk>/reactivate/", users.reactivate, name="user_reactivate"),
+    path(
+        "users/invitations/<row:pk>/again/", users.send_again, name="administrator_invitation_again"
+    ),
+    path(
+        "users/invitations/<row:pk>/revoke/", users.revoke, name="administrator_invitation_revoke"
+    ),
     path("simulator/", simulator.mailbox, name="simulator"),
     path("simulator/<row:pk>/", simulator.message, name="simulated_message"),
 ]

@@ -26,6 +26,7 @@ BESIDE = {
     "accounts": ("models",),
     "simulator": ("models",),
     "failures": ("models",),
+    "house_overview": ("models", "history"),
     "refusals": ("models",),
     "ledger": ("models",),
     "maillog": ("queue",),

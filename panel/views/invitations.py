@@ -109,7 +109,7 @@ def _welcome(request: SignedInRequest, invitation: Invitation) -> HttpResponse:
     account = invitation.account
     if account is None:
         messages.success(request, _("You are now an administrator of Facteur."))
-        return redirect("accounts")
+        return redirect("dashboard")
     messages.success(
         request,
         _("You now have access to %(account)s.") % {"account": account.service_name},

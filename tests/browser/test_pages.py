@@ -47,6 +47,7 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         members.append(Membership.objects.create(user=somebody, account=account, role=role))
     sender = members[0].user
     invitations.create(long, sender, now - timedelta(days=8), account, "owner")
+    invitations.create(long, sender, now, None, "")
     _, to_owner = invitations.create("new@b.example", sender, now, account, "owner")
     _, to_member = invitations.create(long, sender, now, account, "reader")
     return [
@@ -57,6 +58,10 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         f"/invitations/{to_member}/?outside",
         f"/invitations/{to_owner}/?outside",
         "/invitations/x/",
+        "/dashboard/",
+        "/users/",
+        "/users/?q=nothing-like-it",
+        f"/users/{sender.pk}/deactivate/",
         "/login/",
         "/signup/",
         "/closed/",

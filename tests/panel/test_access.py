@@ -68,6 +68,16 @@ TABLE = {
     ],
     # The link itself is the right; this one is forged.
     "invitation": [("GET", "/invitations/x/", (410, 410, 410, 410, 410))],
+    "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
+    "users": [("GET", "/users/", (302, 403, 403, 403, 200))],
+    "user_deactivate": [("GET", "/users/987654321/deactivate/", (302, 403, 403, 403, 404))],
+    "user_reactivate": [("POST", "/users/987654321/reactivate/", (302, 403, 403, 403, 404))],
+    "administrator_invitation_again": [
+        ("POST", "/users/invitations/987654321/again/", (302, 403, 403, 403, 404))
+    ],
+    "administrator_invitation_revoke": [
+        ("POST", "/users/invitations/987654321/revoke/", (302, 403, 403, 403, 404))
+    ],
     "simulator": [("GET", "/simulator/", (302, 403, 403, 403, 200))],
     "simulated_message": [("GET", "/simulator/1/", (302, 403, 403, 403, 200))],
 }
@@ -83,6 +93,8 @@ OF_OTHERS = {
     BASE + "members/987654321/role/",
     BASE + "members/987654321/remove/",
     "/invitations/x/",
+    "/users/",
+    "/users/987654321/deactivate/",
     BASE + "report-address/",
     "/report-address/x/",
     "/",
