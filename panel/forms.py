@@ -1,5 +1,6 @@
 """What people type into pages, checked."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from mailqueue.bounces import Category
 from mailqueue.history import Period
 from mailqueue.models import HostingAccount
+from mailqueue.states import State
 from panel import invitations
 from panel.models import Membership, User
 
@@ -20,11 +22,31 @@ LARGEST_NUMBER = 2**31 - 1
 LARGEST_ROW = 2**63 - 1
 
 
+class Numbers(forms.MultipleChoiceField):
+    """Numbers of rows; which of them there are is for the database to say."""
+
+    def to_python(self, value: Any) -> Any:
+        """The numbers. Raises ValidationError for anything else."""
+        written = super().to_python(value)
+        if not all(re.fullmatch("[0-9]{1,18}", text) for text in written):
+            raise ValidationError("no numbers")
+        return [int(text) for text in written]
+
+    def validate(self, value: Any) -> None:
+        """Take any number, and none."""
+
+
 class ListForm(forms.Form):
     """What the list of accounts is asked for. Nonsense is as good as nothing."""
 
     q = forms.CharField(required=False, max_length=253)
     sort = forms.CharField(required=False, max_length=32)
+    state = forms.TypedChoiceField(
+        required=False,
+        coerce=State,
+        empty_value=None,
+        choices=[(state.value, state.value) for state in State],
+    )
     page = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_NUMBER)
 
 
@@ -46,6 +68,13 @@ class PurgeForm(forms.Form):
     """What an administrator may choose for a purge."""
 
     stay_blocked = forms.BooleanField(required=False)
+
+
+class SelectionForm(forms.Form):
+    """Accounts that were chosen in the list: some by number, or all that the list has found."""
+
+    account = Numbers(required=False)
+    everything = forms.BooleanField(required=False)
 
 
 class InvitationForm(forms.Form):

@@ -18,6 +18,7 @@ from panel.views import (
     members,
     report_address,
     scripts_emails,
+    selection,
     simulator,
     users,
 )
@@ -41,6 +42,12 @@ class Action:
     def to_url(self, value: str) -> str:
         """The name of the event."""
         return Event(value).value
+
+
+class Switch(Action):
+    """An event that can be raised for many accounts at once."""
+
+    regex = "block|unblock"
 
 
 class RowNumber:
@@ -82,6 +89,7 @@ register_converter(Token, "token")
 register_converter(ServiceName, "name")
 register_converter(Action, "action")
 register_converter(RowNumber, "row")
+register_converter(Switch, "switch")
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="accounts"), name="home"),
@@ -167,6 +175,8 @@ urlpatterns = [
         name="invitation_revoke",
     ),
     path("invitations/<token:token>/", invitations.accept, name="invitation"),
+    path("selection/<switch:action>/confirm/", selection.confirm, name="selection_confirm"),
+    path("selection/<switch:action>/", selection.act, name="selection_act"),
     path("dashboard/", dashboard.page, name="dashboard"),
     path("users/", users.page, name="users"),
     path("users/<row:pk>/deactivate/", users.deactivate, name="user_deactivate"),

@@ -68,6 +68,15 @@ TABLE = {
     ],
     # The link itself is the right; this one is forged.
     "invitation": [("GET", "/invitations/x/", (410, 410, 410, 410, 410))],
+    # Nothing is chosen.
+    "selection_confirm": [
+        ("GET", "/selection/block/confirm/", (302, 403, 403, 403, 400)),
+        ("GET", "/selection/unblock/confirm/", (302, 403, 403, 403, 400)),
+    ],
+    "selection_act": [
+        ("POST", "/selection/block/", (302, 403, 403, 403, 400)),
+        ("POST", "/selection/unblock/", (302, 403, 403, 403, 400)),
+    ],
     "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
     "users": [("GET", "/users/", (302, 403, 403, 403, 200))],
     "user_deactivate": [("GET", "/users/987654321/deactivate/", (302, 403, 403, 403, 404))],
