@@ -16,6 +16,14 @@ from panel.models import AuditEntry
 class Action(StrEnum):
     """What can be done in the panel."""
 
+    INVITE = "invite"
+    INVITE_AGAIN = "invite_again"
+    REVOKE_INVITATION = "revoke_invitation"
+    ACCEPT_INVITATION = "accept_invitation"
+    CHANGE_ROLE = "change_role"
+    REMOVE_MEMBER = "remove_member"
+    DEACTIVATE_USER = "deactivate_user"
+    REACTIVATE_USER = "reactivate_user"
     BLOCK = "block"
     UNBLOCK = "unblock"
     PURGE = "purge"
@@ -55,6 +63,14 @@ def note(
 def word(action: str) -> str:
     """What was done, in a few words; an unknown action keeps its name."""
     words: dict[str, str] = {
+        Action.INVITE: _("Invitation sent"),
+        Action.INVITE_AGAIN: _("Invitation sent again"),
+        Action.REVOKE_INVITATION: _("Invitation revoked"),
+        Action.ACCEPT_INVITATION: _("Invitation accepted"),
+        Action.CHANGE_ROLE: _("Role changed"),
+        Action.REMOVE_MEMBER: _("Access taken away"),
+        Action.DEACTIVATE_USER: _("User deactivated"),
+        Action.REACTIVATE_USER: _("User reactivated"),
         Action.BLOCK: _("Sending blocked"),
         Action.UNBLOCK: _("Sending unblocked"),
         Action.PURGE: _("Purge started"),

@@ -9,18 +9,23 @@ from django.views.generic import RedirectView
 
 from mailqueue.states import Event
 from panel.views import (
+    dashboard,
     errors,
     errors_list,
     hosting,
+    invitations,
     language,
     manage_account,
+    members,
     queue,
     report_address,
     review,
     scripts_emails,
+    selection,
     sending_help,
     simulator,
     tokens,
+    users,
 )
 
 
@@ -56,6 +61,12 @@ class Choice:
     def to_url(self, value: str) -> str:
         """The name of the choice."""
         return queue.Choice(value).value
+
+
+class Switch(Action):
+    """An event that can be raised for many accounts at once."""
+
+    regex = "block|unblock"
 
 
 class RowNumber:
@@ -98,6 +109,7 @@ register_converter(ServiceName, "name")
 register_converter(Action, "action")
 register_converter(Choice, "choice")
 register_converter(RowNumber, "row")
+register_converter(Switch, "switch")
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="accounts"), name="home"),
@@ -196,6 +208,38 @@ urlpatterns = [
         name="report_address",
     ),
     path("report-address/<token:token>/", report_address.confirm, name="report_address_confirm"),
+    path("web/hosting/<name:service_name>/members/", members.page, name="members"),
+    path(
+        "web/hosting/<name:service_name>/members/<row:pk>/role/", members.role, name="member_role"
+    ),
+    path(
+        "web/hosting/<name:service_name>/members/<row:pk>/remove/",
+        members.remove,
+        name="member_remove",
+    ),
+    path(
+        "web/hosting/<name:service_name>/invitations/<row:pk>/again/",
+        members.send_again,
+        name="invitation_again",
+    ),
+    path(
+        "web/hosting/<name:service_name>/invitations/<row:pk>/revoke/",
+        members.revoke,
+        name="invitation_revoke",
+    ),
+    path("invitations/<token:token>/", invitations.accept, name="invitation"),
+    path("selection/<switch:action>/confirm/", selection.confirm, name="selection_confirm"),
+    path("selection/<switch:action>/", selection.act, name="selection_act"),
+    path("dashboard/", dashboard.page, name="dashboard"),
+    path("users/", users.page, name="users"),
+    path("users/<row:pk>/deactivate/", users.deactivate, name="user_deactivate"),
+    path("users/<row:pk>/reactivate/", users.reactivate, name="user_reactivate"),
+    path(
+        "users/invitations/<row:pk>/again/", users.send_again, name="administrator_invitation_again"
+    ),
+    path(
+        "users/invitations/<row:pk>/revoke/", users.revoke, name="administrator_invitation_revoke"
+    ),
     path("simulator/", simulator.mailbox, name="simulator"),
     path("simulator/<row:pk>/", simulator.message, name="simulated_message"),
 ]

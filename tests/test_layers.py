@@ -40,6 +40,7 @@ BESIDE = {
     "delays": ("models",),
     "evidence": ("models",),
     "queue_view": ("models",),
+    "house_overview": ("models", "history"),
     "refusals": ("models",),
     "ledger": ("models",),
     "filling": ("accounts", "counters", "models", "service"),

@@ -10,7 +10,8 @@ from playwright.sync_api import Page
 
 from mailqueue import accounts, service, simulator, tokens
 from mailqueue.models import HostingAccount, QueueJob
-from panel.models import User
+from panel import invitations
+from panel.models import Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
 
@@ -44,7 +45,30 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
+    members = []
+    for number, role in enumerate(["owner", "reader", "reader"]):
+        somebody = User.objects.create_user(f"{number}-a-rather-long-login-{'x' * 40}", long)
+        members.append(Membership.objects.create(user=somebody, account=account, role=role))
+    sender = members[0].user
+    invitations.create(long, sender, now - timedelta(days=8), account, "owner")
+    invitations.create(long, sender, now, None, "")
+    _, to_owner = invitations.create("new@b.example", sender, now, account, "owner")
+    _, to_member = invitations.create(long, sender, now, account, "reader")
     return [
+        "/web/hosting/boutique.example/members/",
+        f"/web/hosting/boutique.example/members/{members[0].pk}/role/",
+        f"/web/hosting/boutique.example/members/{members[1].pk}/remove/",
+        f"/invitations/{to_owner}/",
+        f"/invitations/{to_member}/?outside",
+        f"/invitations/{to_owner}/?outside",
+        "/invitations/x/",
+        "/web/hosting/?state=ko",
+        "/selection/block/confirm/?everything=on",
+        "/selection/unblock/confirm/",
+        "/dashboard/",
+        "/users/",
+        "/users/?q=nothing-like-it",
+        f"/users/{sender.pk}/deactivate/",
         "/login/",
         "/signup/",
         "/closed/",
@@ -111,7 +135,9 @@ def test_every_page_is_accessible_and_without_error(
     outside = visit(None, viewport=size, color_scheme=theme)
     complaints = []
     for address in addresses:
-        is_outside = address in {"/login/", "/signup/", "/closed/"} or "/reset/" in address
+        is_outside = address in {"/login/", "/signup/", "/closed/"} or any(
+            part in address for part in ("/reset/", "?outside")
+        )
         page = outside if is_outside else inside
         _open(page, address)
         complaints += _complaints(page)

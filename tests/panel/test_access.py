@@ -79,6 +79,36 @@ TABLE = {
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
     # The link itself is the right; this one is forged.
     "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],
+    "members": [("GET", BASE + "members/", OF_ACCOUNT)],
+    "member_role": [("GET", BASE + "members/987654321/role/", (302, 404, 403, 404, 404))],
+    "member_remove": [("GET", BASE + "members/987654321/remove/", (302, 404, 403, 404, 404))],
+    "invitation_again": [
+        ("POST", BASE + "invitations/987654321/again/", (302, 404, 403, 404, 404))
+    ],
+    "invitation_revoke": [
+        ("POST", BASE + "invitations/987654321/revoke/", (302, 404, 403, 404, 404))
+    ],
+    # The link itself is the right; this one is forged.
+    "invitation": [("GET", "/invitations/x/", (410, 410, 410, 410, 410))],
+    # Nothing is chosen.
+    "selection_confirm": [
+        ("GET", "/selection/block/confirm/", (302, 403, 403, 403, 400)),
+        ("GET", "/selection/unblock/confirm/", (302, 403, 403, 403, 400)),
+    ],
+    "selection_act": [
+        ("POST", "/selection/block/", (302, 403, 403, 403, 400)),
+        ("POST", "/selection/unblock/", (302, 403, 403, 403, 400)),
+    ],
+    "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
+    "users": [("GET", "/users/", (302, 403, 403, 403, 200))],
+    "user_deactivate": [("GET", "/users/987654321/deactivate/", (302, 403, 403, 403, 404))],
+    "user_reactivate": [("POST", "/users/987654321/reactivate/", (302, 403, 403, 403, 404))],
+    "administrator_invitation_again": [
+        ("POST", "/users/invitations/987654321/again/", (302, 403, 403, 403, 404))
+    ],
+    "administrator_invitation_revoke": [
+        ("POST", "/users/invitations/987654321/revoke/", (302, 403, 403, 403, 404))
+    ],
     "simulator": [("GET", "/simulator/", (302, 403, 403, 403, 200))],
     "simulated_message": [("GET", "/simulator/1/", (302, 403, 403, 403, 200))],
 }
@@ -97,6 +127,12 @@ OF_OTHERS = {
     BASE + "reopen/",
     BASE + "tokens/",
     BASE + "tokens/1/revoke/",
+    BASE + "members/",
+    BASE + "members/987654321/role/",
+    BASE + "members/987654321/remove/",
+    "/invitations/x/",
+    "/users/",
+    "/users/987654321/deactivate/",
     BASE + "report-address/",
     "/report-address/x/",
     "/",
