@@ -35,6 +35,9 @@ class House:
             "FACTEUR_DATA_DIR": str(self._data),
             "FACTEUR_SMARTHOST": f"127.0.0.1:{sink_port}",
             "FACTEUR_DATABASE_URL": database_url,
+            # Far away, but looked at with each message.
+            "FACTEUR_HOURLY_QUOTA": "1000000000",
+            "FACTEUR_DAILY_QUOTA": "1000000000",
         }
         self._manage("migrate", "--verbosity", "0")
         self._manage("createaccount", "boutique.example", "--uid", str(os.getuid()))

@@ -27,7 +27,7 @@ MINUTES_KEPT = timedelta(hours=25)
 class Tally:
     """What to add to an account's counts.
 
-    The last three may be negative: they tell what is held now.
+    What tells what is held now may be negative. Of `largest_bytes` the largest stays.
     """
 
     accepted: int = 0
@@ -42,6 +42,7 @@ class Tally:
     held: int = 0
     held_bytes: int = 0
     overflow: int = 0
+    largest_bytes: int = 0
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
@@ -144,11 +145,15 @@ def _sums(
 def _add_to_totals(rows: list[tuple[int, Tally]]) -> None:
     columns = (*_COUNTED, *_NOW)
     sums = ", ".join(f"{name} = {name} + %s" for name in columns)
-    sql = f"UPDATE {AccountTotals._meta.db_table} SET {sums} WHERE account_id = %s"  # noqa: S608
+    largest = "largest_bytes = CASE WHEN largest_bytes < %s THEN %s ELSE largest_bytes END"
+    table = AccountTotals._meta.db_table
+    sql = f"UPDATE {table} SET {sums}, {largest} WHERE account_id = %s"  # noqa: S608
+    values = [
+        (*(getattr(tally, name) for name in columns), *[tally.largest_bytes] * 2, pk)
+        for pk, tally in rows
+    ]
     with connection.cursor() as cursor:
-        cursor.executemany(
-            sql, [(*(getattr(tally, name) for name in columns), pk) for pk, tally in rows]
-        )
+        cursor.executemany(sql, values)
 
 
 def _add_to_window(table: str, rows: list[tuple[int, Tally]], start: datetime) -> None:

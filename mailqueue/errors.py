@@ -2,6 +2,8 @@
 
     FacteurError
     ├── IllegalTransition   the state does not allow what was asked (a person is told)
+    │   └── ReviewRequired  an administrator must look first
+    ├── NoReview            nobody waits for a review of this account
     ├── UnknownAccount      no account has this name or number
     └── InvalidSubmission   a message that no caller of the queue may hand over
 
@@ -21,6 +23,14 @@ class IllegalTransition(FacteurError):
         super().__init__(f"{event} is not allowed in state {state}")
         self.state = state
         self.event = event
+
+
+class ReviewRequired(IllegalTransition):
+    """The state would allow it, but an administrator must look first; nothing was changed."""
+
+
+class NoReview(FacteurError):
+    """No review of this account is required, or nobody has asked for one."""
 
 
 class UnknownAccount(FacteurError):

@@ -6,6 +6,7 @@ What strangers wrote (addresses, replies) comes as `%r`, so that it can't forge 
 import logging
 from datetime import datetime
 
+from mailqueue.models import StateChange
 from mailqueue.queue import Recorded, Submission
 
 logger = logging.getLogger("facteur.mail")
@@ -28,6 +29,18 @@ def accepted(queue_id: str, submission: Submission) -> None:
 def refused(uid: int | None, code: int, reason: str) -> None:
     """A message was not taken over. `code` is the exit status that the caller got."""
     logger.info("q=- uid=%s exit=%d reason=%r status=refused", uid, code, reason)
+
+
+def stopped(change: StateChange) -> None:
+    """A rule stopped an account."""
+    logger.warning(
+        "q=- account=%d rule=%s from=%s to=%s figures=%r status=stopped",
+        change.account_id,
+        change.event,
+        change.from_state,
+        change.to_state,
+        {name: number for name, number in change.figures.items() if isinstance(number, int)},
+    )
 
 
 def attempt(recorded: Recorded, now: datetime) -> None:

@@ -4,56 +4,27 @@ Totals come from count rows, queues from partial indexes by number: the cost doe
 messages there are.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
 
-from mailqueue import counters
-from mailqueue.history import day_start
+from mailqueue import actions, counters, limits, policy, windows
+from mailqueue.actions import Actions
 from mailqueue.models import (
     AccountTotals,
     HostingAccount,
     QueueJob,
     Recipient,
+    Review,
     StateChange,
 )
-from mailqueue.states import Event, State, allows, following
+from mailqueue.policy import Limits, Nearly, Usage
+from mailqueue.states import DELIVERING, State
 
 _ENDED = F("totals__sent") + F("totals__failed") + F("totals__purged") + F("totals__expired")
 _QUEUED = F("totals__accepted") - _ENDED - F("totals__suppressed")
-
-
-class Why(StrEnum):
-    """Why a button does not apply."""
-
-    ALREADY_BLOCKED = "already_blocked"
-    NOT_BLOCKED = "not_blocked"
-    PURGE_FIRST = "purge_first"
-    PURGING = "purging"
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A button: the event it raises, whether the state allows it, and if not, why."""
-
-    event: Event
-    is_allowed: bool
-    why: Why | None
-    next_state: State | None
-
-
-@dataclass(frozen=True, slots=True)
-class Actions:
-    """The three buttons of the page."""
-
-    block: Action
-    unblock: Action
-    purge: Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +42,17 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Notices:
+    """What comes near, before it stops anything."""
+
+    quotas: Sequence[Nearly]
+    # The share of errors of the last 24 hours, and that which stops; None while it is far.
+    errors: policy.Decision | None
+    # When the oldest e-mail that is held expires, if that is soon.
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """An account at a moment. Sent means left: delivered or refused. All in recipients."""
 
@@ -83,9 +65,21 @@ class Overview:
     in_error_today: int
     queued: int
     held: int
+    overflow: int
+    limits: Limits
     actions: Actions
     job: Progress | None
+    # The change that led to this state.
     last_change: StateChange | None
+    # What an owner has stated last, answered or not, while a review is required.
+    review: Review | None
+    notices: Notices
+    is_administrator: bool
+
+    @property
+    def review_required(self) -> bool:
+        """Whether an administrator must look before mail goes on."""
+        return self.account.review_required and self.state not in DELIVERING
 
     @property
     def created_at(self) -> datetime:
@@ -152,12 +146,17 @@ class AccountsPage:
 SORTS = ("service_name", "state", "queued", "sent", "sent_today")
 
 
-def of_account(account: HostingAccount, now: datetime) -> Overview:
-    """All that the page « Scripts emails » says of an account at `now`, in its time zone."""
+def of_account(
+    account: HostingAccount, now: datetime, *, is_administrator: bool = False
+) -> Overview:
+    """All that the page « Scripts emails » says of an account at `now`, in its time zone.
+
+    `is_administrator` tells who looks: administrators have more buttons.
+    """
     totals = AccountTotals.objects.get(account=account)
     state = State(account.state)
     queued = totals.queued
-    today = _today({account.pk: account.time_zone}, now)[account.pk]
+    today = windows.since_midnight({account.pk: account.time_zone}, now)[account.pk]
     return Overview(
         account=account,
         state=state,
@@ -168,18 +167,20 @@ def of_account(account: HostingAccount, now: datetime) -> Overview:
         in_error_today=today.failed + today.returned,
         queued=queued,
         held=totals.held,
-        actions=actions(state),
+        overflow=totals.overflow,
+        limits=limits.of(account),
+        actions=actions.of_state(
+            state,
+            review_required=account.review_required,
+            is_administrator=is_administrator,
+        ),
         job=_progress(account),
         last_change=account.changes.order_by("-changed_at", "-pk").first(),
-    )
-
-
-def actions(state: State) -> Actions:
-    """Which buttons apply in a state, and why the others do not."""
-    return Actions(
-        block=_action(state, Event.BLOCK),
-        unblock=_action(state, Event.UNBLOCK),
-        purge=_action(state, Event.PURGE),
+        review=account.reviews.order_by("-stated_at", "-pk").first()
+        if account.review_required
+        else None,
+        notices=_notices(account, totals, today, now),
+        is_administrator=is_administrator,
     )
 
 
@@ -247,22 +248,36 @@ def accounts_page(
     page = min(max(page, 1), pages)
     shown = ids[(page - 1) * per_page : page * per_page]
     accounts = HostingAccount.objects.select_related("totals").in_bulk(shown)
-    today = _today({pk: account.time_zone for pk, account in accounts.items()}, now)
+    today = windows.since_midnight({pk: account.time_zone for pk, account in accounts.items()}, now)
     return AccountsPage([_row(accounts[pk], today[pk]) for pk in shown], len(ids), page, pages)
 
 
-def _action(state: State, event: Event) -> Action:
-    if allows(state, event):
-        return Action(event, True, None, following(state, event))
-    if state is State.PURGING:
-        why = Why.PURGING
-    elif event is Event.BLOCK:
-        why = Why.ALREADY_BLOCKED
-    elif state is State.SPAM:
-        why = Why.PURGE_FIRST
-    else:
-        why = Why.NOT_BLOCKED
-    return Action(event, False, why, None)
+def _notices(
+    account: HostingAccount, totals: AccountTotals, today: counters.Tally, now: datetime
+) -> Notices:
+    may = limits.of(account)
+    last_hour = counters.trailing({account.pk: now - policy.HOUR}, now)[account.pk]
+    usage = Usage(hour=last_hour.admitted, day=today.admitted)
+    counted = windows.since(account, policy.RATIO_WINDOW, now)
+    return Notices(
+        quotas=policy.nearly_used(may, usage),
+        errors=policy.ratio_near(
+            may,
+            counted.sent + counted.failed,
+            counted.bounced,
+            is_forced=account.state == State.FORCE,
+        )
+        if account.state in DELIVERING
+        else None,
+        expires_at=_expires_at(account, now) if totals.held else None,
+    )
+
+
+def _expires_at(account: HostingAccount, now: datetime) -> datetime | None:
+    """When the e-mail that has been held longest expires, if that is soon."""
+    oldest = Recipient.objects.filter(account=account, status=Recipient.Status.HELD)
+    deadline = oldest.order_by("pk").values_list("deadline", flat=True).first()
+    return deadline if deadline and deadline <= now + policy.EXPIRY_WARNING else None
 
 
 def _progress(account: HostingAccount) -> Progress | None:
@@ -274,22 +289,11 @@ def _sorted_ids(found: QuerySet[HostingAccount], sort: str, now: datetime) -> li
     name = sort.removeprefix("-")
     if name == "sent_today":
         zones = dict(found.order_by("service_name").values_list("pk", "time_zone"))
-        today = _today(zones, now)
+        today = windows.since_midnight(zones, now)
         return sorted(zones, key=lambda pk: _sent(today[pk]), reverse=sort.startswith("-"))
     keyed = found.annotate(queued=_QUEUED, sent=F("totals__sent") + F("totals__failed"))
     key = sort if name in SORTS else "service_name"
     return list(keyed.order_by(key, "service_name").values_list("pk", flat=True))
-
-
-def _today(zones: dict[int, str], now: datetime) -> dict[int, counters.Tally]:
-    """What each account counted since its midnight: one query for each midnight there is."""
-    by_midnight: dict[datetime, list[int]] = defaultdict(list)
-    for pk, zone in zones.items():
-        by_midnight[day_start(zone, now.astimezone(ZoneInfo(zone)).date())].append(pk)
-    counted: dict[int, counters.Tally] = defaultdict(counters.Tally)
-    for midnight, ids in by_midnight.items():
-        counted.update(counters.in_quarters(ids, midnight, now + timedelta(seconds=1)))
-    return counted
 
 
 def _sent(tally: counters.Tally) -> int:

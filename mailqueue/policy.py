@@ -175,6 +175,18 @@ def ratio_exceeded(
     )
 
 
+def ratio_near(
+    limits: Limits, sent: int, bounced: int, *, is_forced: bool = False
+) -> Decision | None:
+    """Whether the share of errors has come to WARN_PERCENT of the one that stops."""
+    if limits.bounce_percent is None:
+        return None
+    allowed = allowed_percent(limits.bounce_percent, is_forced=is_forced)
+    is_near = sent >= RATIO_LEAST_SENT and bounced * 10_000 >= allowed * WARN_PERCENT * sent
+    figures = {"number": bounced, "sent": sent, "limit": allowed}
+    return Decision(Event.RATIO_EXCEEDED, figures) if is_near and bounced else None
+
+
 def allowed_percent(percent: int, *, is_forced: bool) -> int:
     """The share of errors that is allowed; in `force` twice as much, up to MOST_PERCENT.
 

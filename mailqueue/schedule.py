@@ -14,12 +14,14 @@ AFTER_RELEASE = timedelta(hours=24)
 JITTER_SHARE = 0.2
 
 
-def deadline(accepted: datetime, released: datetime | None = None) -> datetime:
-    """The end of a recipient's time: 72 hours after `accepted`.
+def deadline(
+    accepted: datetime, released: datetime | None = None, hold: timedelta = HOLD
+) -> datetime:
+    """The end of a recipient's time: 72 hours after `accepted`, or as long as its account holds.
 
     Mail that was released gets at least 24 hours of tries, however late that was.
     """
-    end = accepted + HOLD
+    end = accepted + hold
     return end if released is None else max(end, released + AFTER_RELEASE)
 
 

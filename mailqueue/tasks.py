@@ -27,6 +27,9 @@ def work() -> int:
     """Go on with all open jobs, a slice of each in turn; return how many slices were done."""
     until = time.monotonic() + SHARE_S
     slices = 0
+    service.recover(datetime.now(UTC))
+    if _drip(until):
+        hint(DELIVER)
     jobs = service.open_jobs()
     while jobs and time.monotonic() < until:
         left = [service.advance(job, datetime.now(UTC)) for job in jobs]
@@ -38,6 +41,16 @@ def work() -> int:
     if jobs:
         hint(WORK)
     return slices
+
+
+def _drip(until: float) -> int:
+    """Let go what the quotas allow, of each account in turn; return how many recipients went."""
+    number, account_id = service.drip_due(datetime.now(UTC))
+    went = number
+    while account_id is not None and time.monotonic() < until:
+        number, account_id = service.drip_due(datetime.now(UTC), account_id)
+        went += number
+    return went
 
 
 @shared_task(name=WARN)

@@ -38,6 +38,24 @@ class PurgeForm(forms.Form):
     stay_blocked = forms.BooleanField(required=False)
 
 
+class LiftForm(forms.Form):
+    """What an administrator says to an owner when he lifts a stop."""
+
+    word = forms.CharField(required=False, max_length=1000)
+
+
+class StatementForm(forms.Form):
+    """What an owner says was done about a stop."""
+
+    statement = forms.CharField(max_length=4000)
+
+
+class RefusalForm(forms.Form):
+    """Why a stop stays."""
+
+    word = forms.CharField(max_length=1000)
+
+
 class ErrorsForm(forms.Form):
     """Which e-mails in error are wanted. Nonsense is as good as nothing."""
 

@@ -14,6 +14,7 @@ from panel.views import (
     hosting,
     language,
     report_address,
+    review,
     scripts_emails,
     simulator,
 )
@@ -28,7 +29,7 @@ class ServiceName(StringConverter):
 class Action:
     """An event that has a button."""
 
-    regex = "block|unblock|purge"
+    regex = "block|unblock|purge|lift"
 
     def to_python(self, value: str) -> Event:
         """The event of this name."""
@@ -121,6 +122,12 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/<action:action>/",
         scripts_emails.act,
         name="scripts_emails_act",
+    ),
+    path("web/hosting/<name:service_name>/scripts-emails/review/", review.state, name="review"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/review/refuse/",
+        review.refuse,
+        name="review_refuse",
     ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/errors/",

@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from mailqueue import bounces
+from mailqueue.actions import Action, Why
 from mailqueue.bounce_rules import NOT_FAILURES
 from mailqueue.bounces import Category
 from mailqueue.history import Bar, History, Period
 from mailqueue.models import HostingAccount, QueueJob, Recipient, StateChange
-from mailqueue.overview import Action, Overview, Progress, Queued, Why
+from mailqueue.overview import Overview, Progress, Queued
 from mailqueue.states import DELIVERING, Event, State, after_purge, following
 
 MINUTE = timedelta(minutes=1)
@@ -38,16 +39,6 @@ BY_RULE = frozenset(
         Event.RECOVERED,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What a state means: in one line, in some sentences, and what can be done about it."""
-
-    title: str
-    sentences: list[str]
-    steps: list[str]
-    is_stopped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,37 +85,17 @@ def duration(length: timedelta) -> str:
         }
     else:
         days = length // DAY
-        text = ngettext("%(days)s day", "%(days)s days", days) % {"days": _number(days)}
+        text = ngettext("%(days)s day", "%(days)s days", days) % {"days": number(days)}
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def explanation(overview: Overview, now: datetime) -> Explanation | None:
-    """Why the service is in its state and what to do; None if all is as usual."""
-    if overview.state is State.OK:
-        return None
-    if overview.state is State.FORCE:
-        return Explanation(
-            _("Sending goes on, with twice the usual share of errors allowed"),
-            [_("If too many e-mails come back in error again, sending stops again.")],
-            [],
-            is_stopped=False,
-        )
-    change = overview.last_change
-    event = change.event if change else ""
-    sentences = []
-    if change:
-        sentences.append(_since(change.actor, event, moment(change.changed_at, now)))
-        if change.reason:
-            sentences.append(change.reason)
-    sentences.append(
-        _("What your scripts send meanwhile is kept in the queue, for 72 hours at most.")
-    )
-    return Explanation(_title(overview.state, event), sentences, _steps(overview), is_stopped=True)
-
-
 def buttons(overview: Overview, *, may_act: bool) -> list[Button]:
-    """The three buttons, those that apply first."""
-    actions = (overview.actions.block, overview.actions.unblock, overview.actions.purge)
+    """The buttons, those that apply first."""
+    actions = [overview.actions.block, overview.actions.unblock, overview.actions.purge]
+    if overview.actions.lift.is_allowed and (
+        overview.review_required or overview.state is State.SPAM
+    ):
+        actions.append(overview.actions.lift)
     made = [_button(action, overview, may_act) for action in actions]
     return sorted(made, key=lambda button: not button.is_allowed)
 
@@ -135,6 +106,7 @@ def title(event: Event) -> str:
         Event.BLOCK: _("Block sending"),
         Event.UNBLOCK: _("Unblock sending"),
         Event.PURGE: _("Purge the e-mails"),
+        Event.LIFT: _("Lift the stop"),
     }[event]
 
 
@@ -145,25 +117,28 @@ def why_not(why: Why | None) -> str:
         Why.NOT_BLOCKED: _("Sending is not blocked"),
         Why.PURGE_FIRST: _("Purge the e-mails first"),
         Why.PURGING: _("A purge is running"),
+        Why.REVIEW: _("An administrator has to look first"),
+        Why.ADMINISTRATORS_ONLY: _("For administrators only"),
         None: "",
     }[why]
 
 
 def consequences(event: Event, overview: Overview) -> list[str]:
     """What will happen, before somebody confirms."""
-    state = {"state": _quoted(_outcome(event, overview))}
+    state = {"state": quoted(outcome(event, overview))}
     if event is Event.BLOCK:
         return [
             _("The e-mails of your scripts will no longer be delivered."),
-            _("They are kept in the queue for 72 hours at most, until you unblock sending."),
+            _("They are kept in the queue for %(hours)s hours at most, until you unblock sending.")
+            % {"hours": number(_hold_hours(overview))},
         ]
-    if event is Event.UNBLOCK:
+    if event in {Event.UNBLOCK, Event.LIFT}:
         sentences = [_goes_out(overview.queued), _("The state becomes %(state)s.") % state]
-        if overview.state is State.BOUNCE:
+        if event is Event.UNBLOCK and overview.state is State.BOUNCE:
             sentences.append(_("The share of errors allowed before a new stop is doubled."))
         return sentences
     sentences = [_is_deleted(overview.queued)]
-    if _outcome(event, overview) in DELIVERING:
+    if outcome(event, overview) in DELIVERING:
         sentences.append(_("The state becomes %(state)s: sending is unblocked.") % state)
     else:
         sentences.append(_("The state becomes %(state)s: sending stays stopped.") % state)
@@ -174,7 +149,7 @@ def done(event: Event, state: State) -> str:
     """What has happened, after somebody confirmed; `state` is the state that this led to."""
     if event is Event.BLOCK:
         return _("Sending is blocked. What your scripts send now waits in the queue.")
-    if event is Event.UNBLOCK:
+    if event in {Event.UNBLOCK, Event.LIFT}:
         return _("Sending is unblocked. What was in the queue is on its way.")
     if state is State.PURGING:
         return _("The purge has begun. It goes on by itself.")
@@ -190,7 +165,7 @@ def refused(why: Why | None) -> str:
 
 def progress(job: Progress) -> str:
     """What slow work does, and how far it has come."""
-    figures = {"done": _number(job.done), "total": _number(max(job.done, job.total))}
+    figures = {"done": number(job.done), "total": number(max(job.done, job.total))}
     if job.kind == QueueJob.Kind.HOLD:
         return _("The queue is being held: %(done)s of %(total)s e-mails.") % figures
     if job.kind == QueueJob.Kind.RELEASE:
@@ -330,6 +305,8 @@ def actor(change: StateChange) -> str:
 def queued_status(row: Queued, now: datetime) -> str:
     """Where an e-mail in the queue stands."""
     if row.status is Recipient.Status.HELD:
+        if row.hold_reason == Recipient.HoldReason.OVERFLOW:
+            return _("Held: over the quota")
         return _("Held: service blocked")
     if row.status is Recipient.Status.SENDING:
         return _("Being sent")
@@ -357,6 +334,8 @@ def _button(action: Action, overview: Overview, may_act: bool) -> Button:
         line = why_not(action.why)
     # Where a service has stopped, the way out is what most people come for.
     way_out = Event.UNBLOCK if overview.actions.unblock.is_allowed else Event.PURGE
+    if overview.review_required and overview.actions.lift.is_allowed:
+        way_out = Event.LIFT
     return Button(
         event=action.event,
         title=title(action.event),
@@ -368,12 +347,14 @@ def _button(action: Action, overview: Overview, may_act: bool) -> Button:
 
 def _promise(event: Event, overview: Overview) -> str:
     if event is Event.BLOCK:
-        return _("E-mails wait in the queue, for 72 hours at most")
+        return _("E-mails wait in the queue, for %(hours)s hours at most") % {
+            "hours": number(_hold_hours(overview))
+        }
     figures = {
-        "number": _number(overview.queued),
-        "state": _quoted(_outcome(event, overview)),
+        "number": number(overview.queued),
+        "state": quoted(outcome(event, overview)),
     }
-    if event is Event.UNBLOCK:
+    if event in {Event.UNBLOCK, Event.LIFT}:
         return (
             ngettext(
                 "%(number)s e-mail goes out, state %(state)s",
@@ -392,86 +373,44 @@ def _promise(event: Event, overview: Overview) -> str:
     )
 
 
-def _outcome(event: Event, overview: Overview) -> State:
+def _hold_hours(overview: Overview) -> int:
+    return overview.limits.hold // HOUR
+
+
+def outcome(event: Event, overview: Overview) -> State:
     """The state in the end; for a purge, that after it."""
     if event is Event.PURGE:
-        review = overview.account.review_required
+        # An administrator who purges has looked.
+        review = overview.account.review_required and not overview.is_administrator
         return following(State.PURGING, after_purge(review_required=review, stay_blocked=False))
     return following(overview.state, event)
 
 
-def _title(state: State, event: str) -> str:
-    titles = {
-        Event.TOO_FAST: _("Sending has stopped: too many e-mails in a short time"),
-        Event.TOO_MANY_ERRORS: _("Sending has stopped: too many e-mails come back in error"),
-        Event.RATIO_EXCEEDED: _("Sending has stopped: too many e-mails come back in error"),
-        Event.SPAM_DETECTED: _("Sending has stopped: e-mails were judged to be spam"),
-        Event.PURGED_REVIEW: _("Sending stays stopped until an administrator has looked at it"),
-        Event.PURGED_STAY: _("The queue was purged; sending stays blocked"),
-    }
-    if state is State.PURGING:
-        return _("The queue is being purged")
-    return titles.get(Event(event), _("Sending is blocked")) if event else _("Sending is blocked")
-
-
-def _since(actor: str, event: str, when: str) -> str:
-    if event in {Event.BLOCK, Event.PURGE, Event.PURGED, Event.PURGED_REVIEW, Event.PURGED_STAY}:
-        return _("By %(actor)s, %(moment)s.") % {"actor": actor, "moment": when}
-    return _("Automatically, %(moment)s.") % {"moment": when}
-
-
-def _steps(overview: Overview) -> list[str]:
-    steps = []
-    state = overview.state
-    if state is State.BOUNCE:
-        steps.append(_("Remove the unknown addresses from your lists."))
-    if state is State.SPAM:
-        steps.append(
-            _("Secure your scripts: a captcha in each form, your CMS and its plugins up to date.")
-        )
-    if overview.actions.unblock.is_allowed:
-        if state is State.BOUNCE:
-            steps.append(
-                _("Unblock sending: the state becomes “Force”, the share of errors is doubled.")
-            )
-        else:
-            steps.append(
-                _("Unblock sending: what waits in the queue goes out, the state becomes %(state)s.")
-                % {"state": _quoted(_outcome(Event.UNBLOCK, overview))}
-            )
-    if overview.actions.purge.is_allowed:
-        text = (
-            _("Or purge the e-mails: the queue is deleted, the state becomes %(state)s.")
-            if overview.actions.unblock.is_allowed
-            else _("Purge the e-mails: the queue is deleted, the state becomes %(state)s.")
-        )
-        steps.append(text % {"state": _quoted(_outcome(Event.PURGE, overview))})
-    return steps
-
-
-def _goes_out(number: int) -> str:
-    if not number:
+def _goes_out(waiting: int) -> str:
+    if not waiting:
         return _("The queue is empty: new e-mails are delivered again.")
     return ngettext(
         "%(number)s e-mail waiting in the queue goes out.",
         "%(number)s e-mails waiting in the queue go out.",
-        number,
-    ) % {"number": _number(number)}
+        waiting,
+    ) % {"number": number(waiting)}
 
 
-def _is_deleted(number: int) -> str:
-    if not number:
+def _is_deleted(waiting: int) -> str:
+    if not waiting:
         return _("The queue is empty: no e-mail is lost.")
     return ngettext(
         "%(number)s e-mail in the queue is deleted for good.",
         "%(number)s e-mails in the queue are deleted for good.",
-        number,
-    ) % {"number": _number(number)}
+        waiting,
+    ) % {"number": number(waiting)}
 
 
-def _quoted(state: State) -> str:
+def quoted(state: State) -> str:
+    """The state as the page calls it, in quotation marks."""
     return pgettext("quotation", "“%(word)s”") % {"word": state_word(state)}
 
 
-def _number(number: int) -> str:
-    return formats.number_format(number, use_l10n=True, force_grouping=True)
+def number(value: int) -> str:
+    """A number with the separators of the language."""
+    return formats.number_format(value, use_l10n=True, force_grouping=True)

@@ -21,7 +21,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 
-from mailqueue import maillog, queue
+from mailqueue import maillog, queue, service
 from mailqueue.celery import DELIVER, hint
 from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
@@ -107,6 +107,9 @@ TOO_LARGE = Answer(
     "5.3.4",
     EX_DATAERR,
     f"the message is larger than {settings.MESSAGE_SIZE_LIMIT} bytes",
+)
+QUEUE_FULL = Answer(
+    552, "5.2.2", EX_UNAVAILABLE, "too many messages of this account are held already"
 )
 DISK_FULL = Answer(452, "4.3.1", EX_UNAVAILABLE, "the disk is nearly full")
 NOT_NOW = Answer(451, "4.3.0", EX_TEMPFAIL, "the message cannot be kept now")
@@ -397,11 +400,33 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
     if not submissions:
         return answers
     receipts = queue.accept(submissions, now)
+    near_limits: set[int] = set()
     for place, submission, receipt in zip(places, submissions, receipts, strict=True):
+        if receipt.is_refused:
+            # Who left it in the maildrop was told that it is kept: it stays there meanwhile.
+            is_kept = submission.origin is Message.Origin.MAILDROP
+            answers[place] = NOT_NOW if is_kept else QUEUE_FULL
+            continue
         answers[place] = Answer(250, "2.0.0", EX_OK, receipt.queue_id)
+        if receipt.nears_limit:
+            near_limits.add(submission.account_id)
         if not receipt.is_duplicate:
             maillog.accepted(receipt.queue_id, submission)
+    _judge(near_limits, now)
     return answers
+
+
+def _judge(account_ids: set[int], now: datetime) -> None:
+    """Let rules look at accounts near a limit. What was taken is durable, whatever becomes of it:
+    what they miss now they see with the next message.
+    """
+    if not account_ids:
+        return
+    try:
+        for stop in service.judge_arrivals(account_ids, now):
+            maillog.stopped(stop)
+    except Error as error:
+        logger.warning("judge=failed accounts=%d error=%r", len(account_ids), str(error))
 
 
 def _submission(letter: Letter, account_id: int) -> Submission:

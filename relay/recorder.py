@@ -12,7 +12,8 @@ from datetime import datetime
 
 from django.db import Error, InterfaceError, OperationalError
 
-from mailqueue import maillog, queue
+from mailqueue import maillog, queue, service
+from mailqueue.models import Recipient
 from mailqueue.outcomes import Outcome
 from mailqueue.queue import Claimed
 from relay.database import in_database
@@ -131,6 +132,14 @@ def _record(outcomes: Outcomes, now: datetime) -> None:
         return
     for item in recorded:
         maillog.attempt(item, now)
+    failed = {
+        item.claimed.account_id
+        for item in recorded
+        if item.was_ours and item.status is Recipient.Status.FAILED
+    }
+    # Part of the round: what a rule stops is not sent by the next one.
+    for stop in service.judge_failures(failed, now) if failed else ():
+        maillog.stopped(stop)
 
 
 def _clear(wanted: list[Sequence[Claimed]], now: datetime) -> list[Cleared]:

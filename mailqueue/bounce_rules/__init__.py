@@ -9,6 +9,12 @@ A rule is one line, `(category, phrase)`: phrases are compared with text in the 
 is general. A new rule comes with a line in `tests/data/bounces/replies.tsv`.
 """
 
-from mailqueue.bounce_rules.categories import DEAD, NOT_FAILURES, Category, advice
+from mailqueue.bounce_rules.categories import (
+    DEAD,
+    NOT_FAILURES,
+    OF_RECIPIENT,
+    Category,
+    advice,
+)
 
-__all__ = ["DEAD", "NOT_FAILURES", "Category", "advice"]
+__all__ = ["DEAD", "NOT_FAILURES", "OF_RECIPIENT", "Category", "advice"]

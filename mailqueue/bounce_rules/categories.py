@@ -35,6 +35,9 @@ C = Category
 # The address itself is dead when one of these is permanent.
 DEAD = frozenset({Category.USER_UNKNOWN, Category.HOST_UNKNOWN})
 
+# Faults of the recipient: what counts against a site. Never ours, never the way.
+OF_RECIPIENT = DEAD | {Category.MAILBOX_FULL, Category.SUSPENDED}
+
 NOT_FAILURES = frozenset({Category.AUTO_REPLY, Category.COMPLAINT, Category.DELIVERED})
 
 

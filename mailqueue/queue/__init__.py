@@ -9,9 +9,10 @@ Rows are the truth. Every function that writes is one transaction, or part of it
 Note: on PostgreSQL a burst of calls for one account waits in line for that account's row.
 """
 
-from mailqueue.queue.intake import Receipt, Submission, accept, content_of, contents_of
+from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
-from mailqueue.queue.slices import expire, hold, last_queued_id, purge, release
+from mailqueue.queue.rows import lock_account
+from mailqueue.queue.slices import drip, expire, hold, last_queued_id, purge, release
 from mailqueue.queue.work import (
     Claimed,
     Recorded,
@@ -25,6 +26,7 @@ from mailqueue.queue.work import (
 )
 
 __all__ = [
+    "REFUSED",
     "Claimed",
     "Receipt",
     "Recorded",
@@ -34,11 +36,13 @@ __all__ = [
     "cleared",
     "content_of",
     "contents_of",
+    "drip",
     "expire",
     "give_back",
     "has_due",
     "hold",
     "last_queued_id",
+    "lock_account",
     "prune",
     "prune_bodies",
     "purge",

@@ -9,10 +9,11 @@ from datetime import datetime
 import zstandard
 from django.db import transaction
 
-from mailqueue import schedule
+from mailqueue import limits, policy, schedule, windows
 from mailqueue.counters import Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
-from mailqueue.models import Body, HostingAccount, Message, Recipient
+from mailqueue.models import AccountTotals, Body, HostingAccount, Message, Recipient
+from mailqueue.policy import Limits, Usage
 from mailqueue.queue.rows import HoldReason, Status, delivers, lock_accounts, storable
 
 # Below this a body is not worth compressing, in bytes.
@@ -56,22 +57,28 @@ class Submission:
 class Receipt:
     """What `accept` answers: the message is durable under `queue_id`.
 
-    `is_duplicate` says that it already was: the same hand-over came twice.
+    `is_duplicate` says that it already was: the same hand-over came twice. `is_refused` says that
     """
 
     queue_id: str
     is_duplicate: bool = False
+    is_refused: bool = False
+    nears_limit: bool = False
+
+
+REFUSED = Receipt("", is_refused=True)
 
 
 def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     """Take over messages, in one transaction for all: they are durable when this returns.
 
-    The mail of a blocked account is held. A hand-over that is already here is not taken again.
+    The mail of a blocked account is held, and so is what exceeds its quotas; if more would be held
+    than it may have, the message is refused. A hand-over that is already here is not taken again.
     Raises UnknownAccount or django.db.Error; then none was taken.
     """
     packed = [_pack(submission.content) for submission in submissions]
     with transaction.atomic():
-        accounts = lock_accounts(submission.account_id for submission in submissions)
+        doors = _doors(submissions, now)
         receipts = _known_handovers(submissions)
         tallies = Tallies()
         messages: list[Message] = []
@@ -83,17 +90,25 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
             if known is not None:
                 answers.append(known)
                 continue
-            if submission.account_id not in accounts:
+            if submission.account_id not in doors:
                 raise UnknownAccount(str(submission.account_id))
-            account = accounts[submission.account_id]
+            door = doors[submission.account_id]
+            split = door.split(len(submission.recipients), submission.size_bytes)
+            if split is None:
+                answers.append(REFUSED)
+                continue
             message = _message(submission, now)
             messages.append(message)
             bodies.append(Body(message=message, content=content, is_compressed=is_compressed))
-            new = _recipients(submission, message, account, now)
-            rows.extend(new)
-            tallies[account.pk].accepted += len(new)
-            tallies[account.pk].held += sum(row.status == Status.HELD for row in new)
-            answers.append(Receipt(message.queue_id))
+            rows.extend(_recipients(submission, message, split, door.limits, now))
+            tally = tallies[submission.account_id]
+            tally.accepted += split.number
+            tally.admitted += split.admitted
+            tally.held += split.held
+            tally.held_bytes += split.held * submission.size_bytes
+            tally.overflow += split.held if split.reason is HoldReason.OVERFLOW else 0
+            tally.largest_bytes = max(tally.largest_bytes, submission.size_bytes)
+            answers.append(Receipt(message.queue_id, nears_limit=door.nears_limit))
             if submission.handover_id:
                 receipts[submission.handover_id] = Receipt(message.queue_id, is_duplicate=True)
         Message.objects.bulk_create(messages)
@@ -105,6 +120,71 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
         Recipient.objects.bulk_create(rows)
         tallies.write(now)
     return answers
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How many of a message's recipients may go out, and why the others are held."""
+
+    admitted: int
+    held: int
+    reason: HoldReason
+
+    @property
+    def number(self) -> int:
+        """All of them."""
+        return self.admitted + self.held
+
+
+class _Door:
+    """What an account may still have let through, and held, while a transaction lasts."""
+
+    def __init__(self, account: HostingAccount, totals: AccountTotals, usage: Usage) -> None:
+        self.limits = limits.of(account)
+        self.usage = usage
+        self._is_open = delivers(account)
+        self._held = totals.held
+        self._held_bytes = totals.held_bytes
+        # Who came first goes first: while some wait for the quota, newcomers wait behind them.
+        self._has_line = totals.overflow > 0
+
+    @property
+    def nears_limit(self) -> bool:
+        """Whether a quota is nearly used, or too much was handed over of late."""
+        return bool(
+            policy.nearly_used(self.limits, self.usage)
+            or policy.too_fast(self.limits, self.usage.fast)
+        )
+
+    def split(self, number: int, size_bytes: int) -> Split | None:
+        """Let recipients of one message in; None if more would be held than may be."""
+        split = self._split(number)
+        held = self._held + split.held
+        held_bytes = self._held_bytes + split.held * size_bytes
+        if split.held and not policy.may_hold(self.limits, held, held_bytes):
+            return None
+        self._held, self._held_bytes = held, held_bytes
+        self._has_line |= split.reason is HoldReason.OVERFLOW and split.held > 0
+        self.usage = self.usage.plus(admitted=split.admitted, accepted=number)
+        return split
+
+    def _split(self, number: int) -> Split:
+        if not self._is_open:
+            return Split(0, number, HoldReason.BLOCKED)
+        room = 0 if self._has_line else policy.room(self.limits, self.usage)
+        admitted = number if room is None else min(number, room)
+        return Split(admitted, number - admitted, HoldReason.OVERFLOW)
+
+
+def _doors(submissions: Sequence[Submission], now: datetime) -> dict[int, _Door]:
+    accounts = lock_accounts(submission.account_id for submission in submissions)
+    totals = AccountTotals.objects.in_bulk(list(accounts))
+    usages = windows.usages(
+        [account for account in accounts.values() if limits.of(account) != limits.NONE], now
+    )
+    return {
+        pk: _Door(account, totals[pk], usages.get(pk, Usage())) for pk, account in accounts.items()
+    }
 
 
 def content_of(message_id: int) -> bytes | None:
@@ -133,23 +213,27 @@ def _message(submission: Submission, now: datetime) -> Message:
 
 
 def _recipients(
-    submission: Submission, message: Message, account: HostingAccount, now: datetime
+    submission: Submission, message: Message, split: Split, limits: Limits, now: datetime
 ) -> list[Recipient]:
-    is_held = not delivers(account)
-    return [
-        Recipient(
-            message=message,
-            account_id=account.pk,
-            address=address,
-            domain=address.rpartition("@")[2].lower()[:255],
-            status=Status.HELD if is_held else Status.WAITING,
-            hold_reason=HoldReason.BLOCKED if is_held else HoldReason.NONE,
-            accepted_at=now,
-            deadline=schedule.deadline(now),
-            next_attempt_at=None if is_held else now,
+    """The rows of a message's recipients: the first of them are let through, the others held."""
+    rows = []
+    for place, address in enumerate(submission.recipients):
+        is_held = place >= split.admitted
+        rows.append(
+            Recipient(
+                message=message,
+                account_id=submission.account_id,
+                address=address,
+                domain=address.rpartition("@")[2].lower()[:255],
+                status=Status.HELD if is_held else Status.WAITING,
+                hold_reason=split.reason if is_held else HoldReason.NONE,
+                accepted_at=now,
+                deadline=schedule.deadline(now, hold=limits.hold),
+                next_attempt_at=None if is_held else now,
+                admitted_at=None if is_held else now,
+            )
         )
-        for address in submission.recipients
-    ]
+    return rows
 
 
 def _pack(content: bytes) -> tuple[bytes, bool]:

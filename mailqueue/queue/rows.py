@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
+from mailqueue.errors import UnknownAccount
 from mailqueue.models import Body, HostingAccount, Recipient, RecipientStatus
 from mailqueue.states import DELIVERING
 
@@ -28,6 +29,14 @@ def lock_accounts(account_ids: Iterable[int]) -> dict[int, HostingAccount]:
         return {}
     rows = HostingAccount.objects.filter(pk__in=wanted).order_by("pk")
     return {row.pk: row for row in rows.select_for_update(no_key=True)}
+
+
+def lock_account(account_id: int) -> HostingAccount:
+    """The account, locked. Raises UnknownAccount."""
+    try:
+        return lock_accounts([account_id])[account_id]
+    except KeyError:
+        raise UnknownAccount(str(account_id)) from None
 
 
 def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
@@ -52,7 +61,7 @@ def fate_of(row: Recipient, account: HostingAccount) -> Status:
     """What becomes of a recipient that was not delivered: it waits, or shares its account's lot."""
     if row.pk <= account.purged_through:
         return Status.PURGED
-    return Status.WAITING if delivers(account) else Status.HELD
+    return Status.WAITING if row.is_released or delivers(account) else Status.HELD
 
 
 def settle(row: Recipient, account: HostingAccount, due: datetime, now: datetime) -> None:
@@ -78,12 +87,24 @@ def end(row: Recipient, status: Status, now: datetime) -> None:
         row.category = classify_reply(row.reply).category
 
 
-def count(tallies: Tallies, row: Recipient, before: Status) -> None:
-    """Count the step of a row from `before` to the status that it has now."""
+def count(
+    tallies: Tallies, row: Recipient, before: Status, reason: str = HoldReason.BLOCKED
+) -> None:
+    """Count the step of a row from `before` to the status that it has now.
+
+    `reason` is why it was held, if it was.
+    """
     tally = tallies[row.account_id]
-    tally.held += (row.status == Status.HELD) - (before == Status.HELD)
+    change = (row.status == Status.HELD) - (before == Status.HELD)
+    tally.held += change
+    tally.held_bytes += change * row.message.size_bytes
+    tally.overflow += _is_overflow(row.status, row.hold_reason) - _is_overflow(before, reason)
     if row.ended_at is not None:
         setattr(tally, row.status, getattr(tally, row.status) + 1)
+
+
+def _is_overflow(status: str, reason: str) -> bool:
+    return status == Status.HELD and reason == HoldReason.OVERFLOW
 
 
 _WRITTEN = (
@@ -97,6 +118,8 @@ _WRITTEN = (
     "reply_status",
     "reply_host",
     "category",
+    "admitted_at",
+    "is_released",
 )
 
 

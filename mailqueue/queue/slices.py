@@ -6,15 +6,17 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
+from django.db.models.functions import Coalesce
 
-from mailqueue import schedule
+from mailqueue import limits, policy, schedule, windows
 from mailqueue.counters import Tallies
-from mailqueue.models import Recipient
+from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue.rows import (
     TABLE,
     HoldReason,
     Status,
     count,
+    delivers,
     drop_bodies,
     end,
     lock_accounts,
@@ -40,28 +42,62 @@ def hold(account_id: int, after_id: int, through_id: int, limit: int, now: datet
     Part of the caller's transaction, which has the account locked. `now` is when it is counted.
     """
     rows = _walk(account_id, "status = 'waiting'", after_id, through_id, limit)
-    _update(rows, status=Status.HELD, hold_reason=HoldReason.BLOCKED, next_attempt_at=None)
-    _tally(account_id, now, held=len(rows))
+    _update(
+        rows,
+        status=Status.HELD,
+        hold_reason=HoldReason.BLOCKED,
+        next_attempt_at=None,
+        is_released=False,
+    )
+    _tally(account_id, now, held=len(rows), held_bytes=_bytes(rows))
     return _slice(rows, limit)
 
 
 def release(account_id: int, after_id: int, through_id: int, limit: int, now: datetime) -> Slice:
     """Let up to `limit` held recipients numbered after `after_id`, up to `through_id`, go.
 
-    They are due at once, in the order of their arrival, and have at least 24 hours of tries.
+    They are due at once, in the order of their arrival, and have at least 24 hours of tries. What
+    the quotas have not let through yet goes as far as they allow; the rest waits for them.
     Part of the caller's transaction, which has the account locked.
     """
     rows = _walk(account_id, "status = 'held'", after_id, through_id, limit)
-    end = now + schedule.AFTER_RELEASE
-    _update(
-        rows,
-        status=Status.WAITING,
-        hold_reason=HoldReason.NONE,
-        next_attempt_at=now,
-        deadline=Case(When(deadline__lt=end, then=Value(end)), default=F("deadline")),
+    let_through, held_back = _by_quota(account_id, rows, now)
+    _let_go(let_through, now)
+    _update(held_back, hold_reason=HoldReason.OVERFLOW)
+    _tally(
+        account_id,
+        now,
+        held=-len(let_through),
+        held_bytes=-_bytes(let_through),
+        admitted=sum(not row.is_admitted for row in let_through),
+        overflow=len(held_back) - sum(row.is_overflow for row in rows),
     )
-    _tally(account_id, now, held=-len(rows))
     return _slice(rows, limit)
+
+
+def drip(account: HostingAccount, limit: int, now: datetime) -> int:
+    """Let up to `limit` of the recipients that wait for the quotas go; return how many went.
+
+    In the order of their arrival, as many as the quotas allow now. Part of the caller's
+    transaction, which has the account locked.
+    """
+    room = policy.room(limits.of(account), windows.usages([account], now)[account.pk])
+    limit = limit if room is None else min(limit, room)
+    if not limit or not delivers(account):
+        return 0
+    newest = last_queued_id(account.pk)
+    condition = "status = 'held' AND hold_reason = 'overflow'"
+    rows = _walk(account.pk, condition, 0, newest, limit)
+    _let_go(rows, now)
+    _tally(
+        account.pk,
+        now,
+        held=-len(rows),
+        held_bytes=-_bytes(rows),
+        overflow=-len(rows),
+        admitted=sum(not row.is_admitted for row in rows),
+    )
+    return len(rows)
 
 
 def purge(account_id: int, after_id: int, through_id: int, limit: int, now: datetime) -> Slice:
@@ -79,9 +115,16 @@ def purge(account_id: int, after_id: int, through_id: int, limit: int, now: date
         next_attempt_at=None,
         ended_at=now,
     )
-    drop_bodies({message_id for _, message_id, _ in rows})
-    held = sum(status == Status.HELD for _, _, status in rows)
-    _tally(account_id, now, held=-held, purged=len(rows))
+    drop_bodies({row.message_id for row in rows})
+    held = [row for row in rows if row.status == Status.HELD]
+    _tally(
+        account_id,
+        now,
+        purged=len(rows),
+        held=-len(held),
+        held_bytes=-_bytes(held),
+        overflow=-sum(row.is_overflow for row in held),
+    )
     return _slice(rows, limit)
 
 
@@ -110,35 +153,92 @@ def expire(now: datetime, limit: int = 1000) -> int:
         ended = [row for row in rows.values() if row.status == Status.HELD and row.deadline <= now]
         tallies = Tallies()
         for row in ended:
+            reason = row.hold_reason
             end(row, Status.FAILED if row.tries else Status.EXPIRED, now)
-            count(tallies, row, Status.HELD)
+            count(tallies, row, Status.HELD, reason)
         save(ended)
         drop_bodies({row.message_id for row in ended})
         tallies.write(now)
     return len(ended)
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a walk sees of a recipient."""
+
+    pk: int
+    message_id: int
+    status: str
+    hold_reason: str
+    is_admitted: bool
+    size_bytes: int
+
+    @property
+    def is_overflow(self) -> bool:
+        return self.hold_reason == HoldReason.OVERFLOW
+
+
 def _walk(
     account_id: int, condition: str, after_id: int, through_id: int, limit: int
-) -> list[tuple[int, int, str]]:
-    """The next recipients of an account that meet `condition`: number, message, status; locked.
+) -> list[_Row]:
+    """The next recipients of an account that meet `condition`, locked.
 
     The literal condition matches a partial index, and the walk goes on where it stopped: on
     PostgreSQL a walk from the start would pass all that earlier slices have changed.
     """
     sql = (
-        f"SELECT id, message_id, status FROM {TABLE} WHERE account_id = %s AND {condition} "  # noqa: S608
-        "AND id > %s AND id <= %s ORDER BY id LIMIT %s"
+        f"SELECT id, message_id, status, hold_reason, admitted_at IS NOT NULL FROM {TABLE} "  # noqa: S608
+        f"WHERE account_id = %s AND {condition} AND id > %s AND id <= %s ORDER BY id LIMIT %s"
     )
     if connection.vendor == "postgresql":
         sql += " FOR NO KEY UPDATE"
     with connection.cursor() as cursor:
         cursor.execute(sql, [account_id, after_id, through_id, limit])
-        return [(int(pk), int(message_id), str(status)) for pk, message_id, status in cursor]
+        found = list(cursor)
+    sizes = dict(
+        Message.objects.filter(pk__in={row[1] for row in found}).values_list("pk", "size_bytes")
+    )
+    return [
+        _Row(pk, message_id, status, reason, bool(is_admitted), sizes[message_id])
+        for pk, message_id, status, reason, is_admitted in found
+    ]
 
 
-def _update(rows: list[tuple[int, int, str]], **changes: Any) -> None:
-    Recipient.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(**changes)
+def _by_quota(account_id: int, rows: list[_Row], now: datetime) -> tuple[list[_Row], list[_Row]]:
+    """Which of the rows may go now, and which must wait for the quotas, in order."""
+    account = HostingAccount.objects.get(pk=account_id)
+    room = policy.room(limits.of(account), windows.usages([account], now)[account_id])
+    let_through: list[_Row] = []
+    held_back: list[_Row] = []
+    for row in rows:
+        if row.is_admitted or room is None:
+            let_through.append(row)
+        elif room > 0:
+            room -= 1
+            let_through.append(row)
+        else:
+            held_back.append(row)
+    return let_through, held_back
+
+
+def _let_go(rows: list[_Row], now: datetime) -> None:
+    end = now + schedule.AFTER_RELEASE
+    _update(
+        rows,
+        status=Status.WAITING,
+        hold_reason=HoldReason.NONE,
+        next_attempt_at=now,
+        admitted_at=Coalesce("admitted_at", Value(now)),
+        deadline=Case(When(deadline__lt=end, then=Value(end)), default=F("deadline")),
+    )
+
+
+def _update(rows: list[_Row], **changes: Any) -> None:
+    Recipient.objects.filter(pk__in=[row.pk for row in rows]).update(**changes)
+
+
+def _bytes(rows: list[_Row]) -> int:
+    return sum(row.size_bytes for row in rows)
 
 
 def _tally(account_id: int, now: datetime, **numbers: int) -> None:
@@ -148,5 +248,5 @@ def _tally(account_id: int, now: datetime, **numbers: int) -> None:
     tallies.write(now)
 
 
-def _slice(rows: list[tuple[int, int, str]], limit: int) -> Slice:
-    return Slice(len(rows), rows[-1][0] if len(rows) == limit else None)
+def _slice(rows: list[_Row], limit: int) -> Slice:
+    return Slice(len(rows), rows[-1].pk if len(rows) == limit else None)

@@ -12,6 +12,7 @@ from random import random
 from django.db import connection, transaction
 
 from mailqueue import schedule
+from mailqueue.bounces import OF_RECIPIENT
 from mailqueue.counters import Tallies
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.outcomes import Outcome, Result
@@ -157,6 +158,8 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[R
             before = Status(row.status)
             _apply(row, outcome, accounts, now)
             count(tallies, row, before)
+            if outcome.result is Result.FAILED and row.category in OF_RECIPIENT:
+                tallies[row.account_id].bounced += 1
             changed.append(row)
             recorded.append(
                 Recorded(claimed, outcome, Status(row.status), row.next_attempt_at, was_ours=True)

@@ -16,18 +16,27 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from mailqueue import history, overview, service
+from mailqueue import actions, history, overview, service
 from mailqueue.errors import IllegalTransition
 from mailqueue.history import History, Period
 from mailqueue.models import HostingAccount
 from mailqueue.overview import Overview
 from mailqueue.states import DELIVERING, Event, State
 from mailqueue.tasks import follow_up
-from panel import place, wording
-from panel.access import SignedInRequest, account_for, account_to_change, may_act, only, signed_in
-from panel.forms import PurgeForm
+from panel import explaining, place, wording
+from panel.access import (
+    SignedInRequest,
+    account_for,
+    account_to_change,
+    may_act,
+    only,
+    signed_in,
+)
+from panel.forms import LiftForm, PurgeForm
 from panel.place import Place
+from panel.views.errors import NotAllowed
 
 PARTS = ("explanation", "facts", "actions", "periods", "span", "history", "queue", "changes")
 ONE_DAY = timedelta(days=1)
@@ -68,8 +77,8 @@ def live(request: SignedInRequest, service_name: str) -> HttpResponse:
 @signed_in
 def confirm(request: SignedInRequest, service_name: str, action: Event) -> HttpResponse:
     """What an action will do, and « Valider »: a page, or what a dialog holds."""
-    account = account_to_change(request.user, service_name)
-    seen = overview.of_account(account, timezone.now())
+    account = _account_for(request, service_name, action)
+    seen = overview.of_account(account, timezone.now(), is_administrator=request.user.is_staff)
     asked = getattr(seen.actions, action)
     with timezone.override(account.time_zone):
         return render(
@@ -85,6 +94,7 @@ def confirm(request: SignedInRequest, service_name: str, action: Event) -> HttpR
                 if asked.is_allowed
                 else [wording.refused(asked.why)],
                 "may_stay_blocked": action is Event.PURGE and request.user.is_staff,
+                "takes_word": action is Event.LIFT,
             },
             status=200 if asked.is_allowed else 409,
         )
@@ -94,7 +104,7 @@ def confirm(request: SignedInRequest, service_name: str, action: Event) -> HttpR
 @signed_in
 def act(request: SignedInRequest, service_name: str, action: Event) -> HttpResponse:
     """Block, unblock or purge; 409 if the state of the service does not allow it."""
-    account = account_to_change(request.user, service_name)
+    account = _account_for(request, service_name, action)
     now = timezone.now()
     is_refused = False
     try:
@@ -103,8 +113,12 @@ def act(request: SignedInRequest, service_name: str, action: Event) -> HttpRespo
         is_refused = True
     account.refresh_from_db()
     if is_refused:
-        why = getattr(overview.actions(State(account.state)), action).why
-        messages.error(request, wording.refused(why))
+        may = actions.of_state(
+            State(account.state),
+            review_required=account.review_required,
+            is_administrator=request.user.is_staff,
+        )
+        messages.error(request, wording.refused(getattr(may, action).why))
     else:
         messages.success(request, wording.done(action, State(account.state)))
     status = 409 if is_refused else 200
@@ -119,16 +133,28 @@ def act(request: SignedInRequest, service_name: str, action: Event) -> HttpRespo
 
 
 def _click(request: SignedInRequest, account: HostingAccount, action: Event, now: datetime) -> None:
-    actor = request.user.get_username()
+    actor, is_staff = request.user.get_username(), request.user.is_staff
     if action is Event.BLOCK:
-        service.block(account.pk, actor, now)
+        service.block(account.pk, actor, now, by_administrator=is_staff)
     elif action is Event.UNBLOCK:
-        service.unblock(account.pk, actor, now)
+        service.unblock(account.pk, actor, now, by_administrator=is_staff)
+    elif action is Event.LIFT:
+        lifting = LiftForm(request.POST)
+        word = lifting.cleaned_data["word"] if lifting.is_valid() else ""
+        service.lift(account.pk, actor, now, word)
     else:
-        form = PurgeForm(request.POST if request.user.is_staff else {})
+        form = PurgeForm(request.POST if is_staff else {})
         stay_blocked = form.is_valid() and form.cleaned_data["stay_blocked"]
-        service.purge(account.pk, actor, now, stay_blocked=stay_blocked)
+        service.purge(account.pk, actor, now, stay_blocked=stay_blocked, by_administrator=is_staff)
     follow_up()
+
+
+def _account_for(request: SignedInRequest, service_name: str, action: Event) -> HostingAccount:
+    """The account, if this user may do that to it. Raises Http404 or NotAllowed."""
+    account = account_to_change(request.user, service_name)
+    if action is Event.LIFT and not request.user.is_staff:
+        raise NotAllowed(_("Only an administrator can lift a stop."))
+    return account
 
 
 def _page(
@@ -168,7 +194,7 @@ def _parts(
     request: SignedInRequest, account: HostingAccount, here: Place, now: datetime
 ) -> dict[str, str]:
     """Each part of the page as text, in the account's time zone."""
-    seen = overview.of_account(account, now)
+    seen = overview.of_account(account, now, is_administrator=request.user.is_staff)
     is_in_charge = may_act(request.user, account)
     context: dict[str, Any] = {
         "account": account,
@@ -181,7 +207,8 @@ def _parts(
         "progress": wording.progress(seen.job) if seen.job else "",
     }
     with timezone.override(account.time_zone):
-        context["explanation"] = wording.explanation(seen, now)
+        context["explanation"] = explaining.explanation(seen, now)
+        context["notices"] = explaining.notices(seen, now)
         context["buttons"] = wording.buttons(seen, may_act=is_in_charge)
         context["chart"] = _chart(account, here, now, seen.queued)
         context["queue"] = _queue(account, here, now)
@@ -275,6 +302,7 @@ def _changes(account: HostingAccount, here: Place, now: datetime) -> dict[str, A
                 "change": change,
                 "moment": wording.moment(change.changed_at, now),
                 "event": wording.event_word(change.event),
+                "figures": explaining.figures_told(change.event, change.figures),
                 "actor": wording.actor(change),
                 "from_word": wording.state_word(State(change.from_state)),
                 "to_word": wording.state_word(State(change.to_state)),

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from mailqueue.models import HostingAccount
 from panel.models import User
 from tests.panel.conftest import account, administrator, other, owner, reader, submit
-from tests.support.browser import ARGUMENTS
+from tests.support.browser import ARGUMENTS, is_cut_off
 
 __all__ = ["account", "administrator", "other", "owner", "reader", "submit"]
 
@@ -30,11 +30,6 @@ def chromium() -> Iterator[Browser]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-# What htmx says when a part that was asking for news is replaced meanwhile, as a click does with
-# the poller. A request that failed is told by other names: sendError, responseError, timeout.
-CUT_OFF = ("htmx:sendAbort", "htmx:afterRequest")
 
 
 class Visit:
@@ -64,7 +59,7 @@ class Visit:
         return page
 
     def _hear(self, page: Page, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(CUT_OFF):
+        if message.type in {"error", "warning"} and not is_cut_off(message):
             self.errors.append(f"{page.url}: {message.text}")
 
     def close(self) -> None:

@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mailqueue import accounts, overview, queue, service
+from mailqueue import accounts, actions, overview, queue, service
+from mailqueue.actions import Why
 from mailqueue.models import HostingAccount, QueueJob, StateChange
 from mailqueue.outcomes import Outcome, Result
-from mailqueue.overview import Why
 from mailqueue.states import State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,7 +89,7 @@ def test_today_begins_at_midnight_of_the_account(
 def test_buttons_that_do_not_apply_say_why(
     state: State, block: Why | None, unblock: Why | None, purge: Why | None
 ) -> None:
-    seen = overview.actions(state)
+    seen = actions.of_state(state)
     assert (seen.block.why, seen.unblock.why, seen.purge.why) == (block, unblock, purge)
     for action in (seen.block, seen.unblock, seen.purge):
         assert action.is_allowed == (action.why is None) == (action.next_state is not None)

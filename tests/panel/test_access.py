@@ -45,12 +45,16 @@ TABLE = {
         ("GET", PAGE + "block/confirm/", (302, 404, 403, 200, 200)),
         ("GET", PAGE + "unblock/confirm/", (302, 404, 403, 409, 409)),
         ("GET", PAGE + "purge/confirm/", (302, 404, 403, 409, 409)),
+        ("GET", PAGE + "lift/confirm/", (302, 404, 403, 403, 409)),
     ],
     "scripts_emails_act": [
         ("POST", PAGE + "block/", (302, 404, 403, 302, 302)),
         ("POST", PAGE + "unblock/", (302, 404, 403, 409, 409)),
         ("POST", PAGE + "purge/", (302, 404, 403, 409, 409)),
+        ("POST", PAGE + "lift/", (302, 404, 403, 403, 409)),
     ],
+    "review": [("GET", PAGE + "review/", (302, 404, 403, 200, 200))],
+    "review_refuse": [("POST", PAGE + "review/refuse/", (302, 404, 403, 403, 302))],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
@@ -68,6 +72,7 @@ CASES = [
 ]
 # Pages that show a form and take it, ours and those of allauth and Django.
 OF_OTHERS = {
+    PAGE + "review/",
     BASE + "report-address/",
     "/report-address/x/",
     "/",

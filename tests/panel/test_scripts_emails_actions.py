@@ -141,7 +141,7 @@ def test_the_confirm_step_offers_to_go_on_or_back(
     assert ('<html lang="fr">' in text) == (not headers)
 
 
-@pytest.mark.parametrize("action", ["lift", "purged", "nothing", "BLOCK"])
+@pytest.mark.parametrize("action", ["purged", "recovered", "nothing", "BLOCK"])
 def test_there_are_three_buttons_and_no_more(
     browse: Browse, owner: User, account: HostingAccount, action: str
 ) -> None:

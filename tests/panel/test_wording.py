@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone, translation
 
-from mailqueue import overview
+from mailqueue import actions
+from mailqueue.actions import Why
 from mailqueue.history import Bar, History, Period
 from mailqueue.models import StateChange
-from mailqueue.overview import Why
 from mailqueue.states import Event, State
 from panel import wording
 
@@ -64,8 +64,8 @@ def test_every_button_has_a_title_and_a_last_word(event: Event) -> None:
 
 def test_every_action_that_a_state_refuses_says_why() -> None:
     for state in State:
-        actions = overview.actions(state)
-        for action in (actions.block, actions.unblock, actions.purge):
+        seen = actions.of_state(state)
+        for action in (seen.block, seen.unblock, seen.purge, seen.lift):
             assert action.is_allowed or wording.why_not(action.why)
 
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 # Without these it talks to its makers at each start, and a sandbox takes rights that root lacks.
 ARGUMENTS = (
@@ -16,6 +16,16 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+# What htmx says when a part that was asking for news is replaced meanwhile, as a click does with
+# the poller. A request that failed is told by other names: sendError, responseError, timeout.
+CUT_OFF = ("htmx:sendAbort", "htmx:afterRequest")
+
+
+def is_cut_off(message: ConsoleMessage) -> bool:
+    """Whether a word of the console tells of a request that the page itself gave up."""
+    return message.text.startswith(CUT_OFF)
 
 
 @contextmanager
@@ -35,11 +45,13 @@ def browser_page(
             errors: list[str] = []
             page.on("pageerror", lambda error: errors.append(str(error)))
             # A breach of the content security policy is told here.
-            page.on(
-                "console",
-                lambda message: errors.append(message.text) if message.type == "error" else None,
-            )
+            page.on("console", lambda message: _hear(message, errors))
             yield page
             assert errors == []
         finally:
             browser.close()
+
+
+def _hear(message: ConsoleMessage, errors: list[str]) -> None:
+    if message.type == "error" and not is_cut_off(message):
+        errors.append(message.text)

@@ -253,13 +253,16 @@ class House:
 def house(*, has_account: bool = True, **settings: str) -> Iterator[House]:
     """A house with `FACTEUR_<name>` set for each of `settings`; it ends with the block.
 
+    No limits unless they are set: many tests send more than a site does in an hour.
+
     With `has_account` it has the account ACCOUNT, of the Unix user that runs the tests. On
     PostgreSQL, if FACTEUR_DATABASE_URL names one, it gets a database of its own.
     """
     folder = Path(tempfile.mkdtemp(prefix="ft-", dir="/tmp"))
     # Scripts of other users call its sendmail.
     folder.chmod(0o755)
-    variables = {f"FACTEUR_{name.upper()}": value for name, value in settings.items()}
+    unlimited = dict.fromkeys(("hourly_quota", "daily_quota", "error_limit", "bounce_percent"), "0")
+    variables = {f"FACTEUR_{name.upper()}": value for name, value in (unlimited | settings).items()}
     try:
         with _database(folder, has_account=has_account) as url:
             new = House(folder, variables | url)

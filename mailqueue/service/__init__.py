@@ -1,0 +1,28 @@
+"""The service state of accounts: its only writer, and the history of its changes.
+
+Owns what people click (`clicks`), what rules decide by themselves (`rules`), the slow work that
+follows (`jobs`), and the reviews that some blocks require (`reviews`).
+"""
+
+from mailqueue.service.clicks import block, lift, purge, unblock
+from mailqueue.service.jobs import SLICE, advance, drip_due, open_jobs
+from mailqueue.service.reviews import open_review, refuse_review, state_review
+from mailqueue.service.rules import judge_arrivals, judge_failures, recover, report_spam
+
+__all__ = [
+    "SLICE",
+    "advance",
+    "block",
+    "drip_due",
+    "judge_arrivals",
+    "judge_failures",
+    "lift",
+    "open_jobs",
+    "open_review",
+    "purge",
+    "recover",
+    "refuse_review",
+    "report_spam",
+    "state_review",
+    "unblock",
+]

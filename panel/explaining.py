@@ -1,0 +1,354 @@
+"""Why a service is in its state and what to do about it, in sentences.
+
+Owns what the page says above all else: the rule that stopped a service, its figures and samples,
+the steps that lead out; and what comes near before it stops anything. `wording` has the words of
+the rest of the page.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mailqueue.bounces import Category
+from mailqueue.models import Review
+from mailqueue.overview import Overview
+from mailqueue.policy import AUTOMATIC_BLOCKS, Decision, Nearly, Quota
+from mailqueue.states import DELIVERING, Event, State
+from panel import wording
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do, and where that is done, if on another page."""
+
+    text: str
+    address: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One of several things that may be behind a stop, and what to do about it."""
+
+    title: str
+    steps: Sequence[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An e-mail that shows what the stop is about."""
+
+    subject: str
+    address: str
+    script: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an owner has said was done, and what an administrator answered."""
+
+    review: Review
+    stated: str
+    answered: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a state means: in one line, in some sentences, and what can be done about it."""
+
+    title: str
+    sentences: Sequence[str]
+    is_stopped: bool
+    steps: Sequence[Step] = ()
+    cases: Sequence[Case] = ()
+    samples: Sequence[Sample] = ()
+    statement: Statement | None = None
+
+
+def explanation(overview: Overview, now: datetime) -> Explanation | None:
+    """Why the service is in its state and what to do; None if all is as usual."""
+    if overview.state is State.OK:
+        return None
+    if overview.state is State.FORCE:
+        return _forced(overview)
+    change = overview.last_change
+    event = change.event if change else ""
+    figures: Mapping[str, Any] = change.figures if change else {}
+    sentences = []
+    if change:
+        sentences.append(_since(change.actor, event, wording.moment(change.changed_at, now)))
+        sentences += figures_told(event, figures)
+        if change.reason:
+            sentences.append(change.reason)
+    sentences.append(
+        _("What your scripts send meanwhile is kept in the queue, for %(hours)s hours at most.")
+        % {"hours": wording.number(overview.limits.hold // HOUR)}
+    )
+    if overview.review_required:
+        sentences.append(_("An administrator has to look at it before sending goes on."))
+    return Explanation(
+        title=_title(overview.state, event, figures),
+        sentences=sentences,
+        is_stopped=True,
+        steps=_steps(overview, event),
+        cases=_cases() if overview.state is State.SPAM else (),
+        samples=[Sample(**_sample(found)) for found in figures.get("samples", ())],
+        statement=_statement(overview, now),
+    )
+
+
+def notices(overview: Overview, now: datetime) -> list[str]:
+    """What comes near, or happens to single e-mails while sending goes on."""
+    told = [_quota(nearly) for nearly in overview.notices.quotas]
+    if overview.overflow and overview.state in DELIVERING:
+        told.append(_overflow(overview.overflow))
+    if overview.notices.errors is not None:
+        told.append(_errors_near(overview.notices.errors))
+    if overview.notices.expires_at is not None:
+        told.append(
+            _("E-mails that are held begin to expire %(moment)s: release or purge them before.")
+            % {"moment": wording.moment(overview.notices.expires_at, now)}
+        )
+    return told
+
+
+def figures_told(event: str, figures: Mapping[str, Any]) -> list[str]:
+    """The figures behind a stop, in words; nothing for a change that has none."""
+    told = []
+    numbers = {name: wording.number(figures.get(name, 0)) for name in ("number", "limit", "sent")}
+    if event == Event.TOO_FAST:
+        told.append(
+            _(
+                "%(number)s e-mails were handed over within %(minutes)s minutes; "
+                "at most %(limit)s are allowed."
+            )
+            % {**numbers, "minutes": figures.get("minutes", 10)}
+        )
+    elif event == Event.TOO_MANY_ERRORS:
+        told.append(
+            _(
+                "%(number)s e-mails failed for good within an hour, because of their addresses; "
+                "sending stops at %(limit)s."
+            )
+            % numbers
+        )
+    elif event == Event.RATIO_EXCEEDED:
+        told.append(
+            _(
+                "Within 24 hours: %(number)s errors for %(sent)s e-mails; "
+                "sending stops at %(limit)s%%."
+            )
+            % numbers
+        )
+    if event in AUTOMATIC_BLOCKS and figures.get("script"):
+        told.append(
+            _("%(number)s of the last %(of)s e-mails come from the script %(script)s.")
+            % {
+                "number": wording.number(figures.get("script_number", 0)),
+                "of": wording.number(figures.get("looked_at", 0)),
+                "script": figures["script"],
+            }
+        )
+    return told
+
+
+def share(number: int, sent: int) -> str:
+    """A share of e-mails, in per cent with one digit: "31.4%"."""
+    value = formats.number_format(100 * number / max(sent, 1), decimal_pos=1)
+    return _("%(share)s%%") % {"share": value}
+
+
+def _forced(overview: Overview) -> Explanation:
+    percent = overview.limits.bounce_percent
+    sentences = [_("If too many e-mails come back in error again, sending stops again.")]
+    if percent is not None:
+        sentences.append(
+            _("After a week under %(limit)s%%, the state becomes “Enabled” by itself.")
+            % {"limit": percent}
+        )
+    return Explanation(
+        _("Sending goes on, with twice the usual share of errors allowed"),
+        sentences,
+        is_stopped=False,
+    )
+
+
+def _title(state: State, event: str, figures: Mapping[str, Any]) -> str:
+    if state is State.PURGING:
+        return _("The queue is being purged")
+    if event == Event.RATIO_EXCEEDED and figures.get("sent"):
+        return _("Sending has stopped: %(share)s of the e-mails come back in error") % {
+            "share": share(figures.get("number", 0), figures["sent"])
+        }
+    titles: dict[str, str] = {
+        Event.TOO_FAST: _("Sending has stopped: too many e-mails in a short time"),
+        Event.TOO_MANY_ERRORS: _("Sending has stopped: too many e-mails come back in error"),
+        Event.RATIO_EXCEEDED: _("Sending has stopped: too many e-mails come back in error"),
+        Event.SPAM_DETECTED: _("Sending has stopped: e-mails were judged to be spam"),
+        Event.PURGED_REVIEW: _("Sending stays stopped until an administrator has looked at it"),
+        Event.PURGED_STAY: _("The queue was purged; sending stays blocked"),
+    }
+    return titles.get(event, _("Sending is blocked"))
+
+
+def _since(actor: str, event: str, when: str) -> str:
+    if event in wording.BY_RULE:
+        return _("Automatically, %(moment)s.") % {"moment": when}
+    return _("By %(actor)s, %(moment)s.") % {"actor": actor, "moment": when}
+
+
+def _sample(found: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(found.get(name, "")) for name in ("subject", "address", "script", "reply")}
+
+
+def _steps(overview: Overview, event: str) -> list[Step]:
+    steps = []
+    name = overview.account.service_name
+    if event == Event.TOO_FAST:
+        steps += [
+            Step(_("Find out which script sent so much, and whether you wanted that.")),
+            Step(_("Protect the forms of the site against robots, with a captcha for example.")),
+        ]
+    if overview.state is State.BOUNCE or event == Event.TOO_MANY_ERRORS:
+        errors = reverse("errors_list", args=[name])
+        steps += [
+            Step(
+                _("Remove the unknown addresses from your lists."),
+                f"{errors}?days=1&category={Category.USER_UNKNOWN.value}",
+                _("See them, download them"),
+            ),
+            Step(_("Have a script check each address before it writes to it.")),
+        ]
+    if overview.state is State.SPAM:
+        steps.append(Step(_("Find your case below, and do what it says before anything else.")))
+    return steps + _ways_out(overview)
+
+
+def _ways_out(overview: Overview) -> list[Step]:
+    steps = []
+    may = overview.actions
+    if overview.review_required:
+        steps.append(
+            Step(
+                _("Say what you have done: an administrator looks at it and lifts the stop."),
+                reverse("review", args=[overview.account.service_name]),
+                _("Ask for a review"),
+            )
+        )
+    if may.unblock.is_allowed and overview.state is State.BOUNCE:
+        steps.append(
+            Step(_("Unblock sending: the state becomes “Force”, the share of errors is doubled."))
+        )
+    elif may.unblock.is_allowed:
+        steps.append(
+            Step(
+                _("Unblock sending: what waits in the queue goes out, the state becomes %(state)s.")
+                % {"state": wording.quoted(wording.outcome(Event.UNBLOCK, overview))}
+            )
+        )
+    if may.purge.is_allowed:
+        text = (
+            _("Or purge the e-mails: the queue is deleted, the state becomes %(state)s.")
+            if steps and overview.state is not State.SPAM
+            else _("Purge the e-mails: the queue is deleted, the state becomes %(state)s.")
+        )
+        state = wording.quoted(wording.outcome(Event.PURGE, overview))
+        steps.append(Step(text % {"state": state}))
+    return steps
+
+
+def _cases() -> list[Case]:
+    """What may be behind spam, after the guide of the page that ours is like."""
+    return [
+        Case(
+            _("Case 1: a robot uses a form of your site"),
+            [
+                Step(_("Protect every script that can send e-mails with a captcha.")),
+                Step(_("Then purge the e-mails: the spam that waits is deleted.")),
+            ],
+        ),
+        Case(
+            _("Case 2: somebody has put malicious files on your site"),
+            [
+                Step(_("Look through the logs of the site for the hole, and for infected files.")),
+                Step(_("Delete or repair the malicious files and modules.")),
+                Step(_("Update the CMS (WordPress, Joomla, Drupal…), its plugins and its theme.")),
+                Step(_("Keep to official plugins and themes, and update them often.")),
+                Step(_("Protect your forms with a captcha.")),
+                Step(_("Then purge the e-mails: the spam that waits is deleted.")),
+            ],
+        ),
+        Case(
+            _("Case 3: the e-mails are yours, and were taken for spam"),
+            [
+                Step(text)
+                for text in (
+                    _("Avoid three or more words in capitals in the subject."),
+                    _("Give each e-mail a subject and a text."),
+                    _("Do not send an image of more than 1 MB with a few words only."),
+                    _("Do not begin the subject with Hi, FREE, BUY or BUYING."),
+                    _("Leave at most 70 per cent of the e-mail blank."),
+                    _("Do not use enormous letters."),
+                    _("Do not write in the colour of the background."),
+                    _("Make sure that your public IP address is on no reputation list."),
+                    _("Keep the headers to the standards (RFC 5322)."),
+                    _("Check that every link leads somewhere."),
+                    _("Write https:// only where the address exists in https://."),
+                    _("Avoid pornographic words, and what resembles them."),
+                    _("Attach no program (EXE, BAT, PIF), no document with macros, zipped or not."),
+                )
+            ],
+        ),
+    ]
+
+
+def _statement(overview: Overview, now: datetime) -> Statement | None:
+    review = overview.review
+    if review is None or not overview.review_required or review.is_lifted:
+        return None
+    stated = _("%(actor)s, %(moment)s:") % {
+        "actor": review.author,
+        "moment": wording.moment(review.stated_at, now),
+    }
+    if review.answered_at is None:
+        return Statement(review, stated, _("An administrator has yet to answer."))
+    answered = _("%(actor)s refused, %(moment)s:") % {
+        "actor": review.answered_by,
+        "moment": wording.moment(review.answered_at, now),
+    }
+    return Statement(review, stated, answered)
+
+
+def _quota(nearly: Nearly) -> str:
+    figures = {"used": wording.number(nearly.used), "limit": wording.number(nearly.limit)}
+    if nearly.quota is Quota.HOUR:
+        text = _("%(used)s of the %(limit)s e-mails allowed within an hour are used.")
+    else:
+        text = _("%(used)s of the %(limit)s e-mails allowed today are used.")
+    return f"{text % figures} {_('What comes beyond that waits, and goes out by itself.')}"
+
+
+def _overflow(number: int) -> str:
+    return ngettext(
+        "%(number)s e-mail is over the quota: it goes out by itself as soon as the quota allows.",
+        "%(number)s e-mails are over the quota: they go out by themselves, in order, as soon as "
+        "the quota allows.",
+        number,
+    ) % {"number": wording.number(number)}
+
+
+def _errors_near(near: Decision) -> str:
+    figures = near.figures
+    return _(
+        "%(share)s of the e-mails of the last 24 hours came back in error; "
+        "sending stops at %(limit)s%%."
+    ) % {"share": share(figures["number"], figures["sent"]), "limit": figures["limit"]}
