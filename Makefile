@@ -31,6 +31,7 @@ lint: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.pages
 
 # After a change of the dependencies in pyproject.toml.
 lock: $(VENV)/dev.stamp

@@ -4,6 +4,8 @@
                  XSENDMAIL as the sendmail command does it, and by plain SMTP, ten at once
     delivery     what was taken goes to a server that answers at once; each outcome is committed
 
+What pages cost is for `python -m bench.pages`.
+
 Postfix does the same in the same minutes, if it is installed and we are root, with its own queue
 and its settings as they come. Each figure is the median of three runs, with the least and the most.
 """
@@ -13,15 +15,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
-from urllib.parse import urlsplit, urlunsplit
 
 import uvloop
 
-from bench.house import House
+from bench.house import House, database
 from bench.load import Sink, by_smtp, by_xsendmail, sink
 from bench.postfix import Postfix, why_not
 
@@ -49,7 +49,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="fb-"))
     folder.chmod(0o755)
     try:
-        with _database(options.postgresql) as url:
+        with database(options.postgresql) as url:
             print(f"{os.cpu_count()} processors, {'PostgreSQL' if url else 'SQLite'}.", flush=True)
             figures = uvloop.run(_measure(folder, options.mails, url))
     finally:
@@ -114,25 +114,6 @@ def _report(figures: Figures) -> None:
         (DELIVERY, POSTFIX_DELIVERY),
     ):
         print(f"  {name:<26} {median(figures[name]) / median(figures[other]):6.2f}")
-
-
-@contextmanager
-def _database(is_postgresql: bool) -> Iterator[str]:
-    """The URL of an empty database on a PostgreSQL of our own; empty for SQLite."""
-    if not is_postgresql:
-        yield ""
-        return
-    import psycopg
-
-    from tests.support.postgres import cluster
-
-    with cluster() as url:
-        parts = urlsplit(url)
-        with psycopg.connect(
-            urlunsplit(parts._replace(path="/postgres")), autocommit=True
-        ) as connection:
-            connection.execute(f'CREATE DATABASE "{parts.path[1:]}"'.encode())
-        yield url
 
 
 if __name__ == "__main__":

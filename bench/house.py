@@ -1,4 +1,4 @@
-"""The parts of Facteur that the bench runs: its own data, a Redis, the relay, and the worker's run.
+"""The parts of Facteur that the bench runs: a database, a Redis, the relay, and the worker's run.
 
 Owns processes and their environment; what they do is theirs.
 """
@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from panel import redis_server
 from panel.places import runtime_folder
@@ -97,6 +98,25 @@ class House:
 
     def _last_words(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
+
+
+@contextmanager
+def database(is_postgresql: bool) -> Iterator[str]:
+    """The URL of an empty database on a PostgreSQL of our own; empty for SQLite."""
+    if not is_postgresql:
+        yield ""
+        return
+    import psycopg
+
+    from tests.support.postgres import cluster
+
+    with cluster() as url:
+        parts = urlsplit(url)
+        with psycopg.connect(
+            urlunsplit(parts._replace(path="/postgres")), autocommit=True
+        ) as connection:
+            connection.execute(f'CREATE DATABASE "{parts.path[1:]}"'.encode())
+        yield url
 
 
 def _answers(path: Path) -> bool:

@@ -21,6 +21,7 @@ from mailqueue.models import (
     StateChange,
 )
 from mailqueue.policy import Limits, Nearly, Usage
+from mailqueue.queue.rows import IN_QUEUE
 from mailqueue.states import DELIVERING, State
 
 _ENDED = F("totals__sent") + F("totals__failed") + F("totals__purged") + F("totals__expired")
@@ -187,7 +188,7 @@ def of_account(
 def queue_page(account: HostingAccount, after_id: int | None = None, limit: int = 20) -> QueuePage:
     """The recipients in the queue after number `after_id`, in order of arrival."""
     found = (
-        Recipient.objects.filter(account=account, status__in=Recipient.LIVE, pk__gt=after_id or 0)
+        Recipient.objects.filter(IN_QUEUE, account=account, pk__gt=after_id or 0)
         .select_related("message")
         .order_by("pk")[: limit + 1]
     )

@@ -1,8 +1,8 @@
 """What an alert says: its figures in words, and what to do.
 
-Owns the sentences of the alerts. The steps are those of OVHcloud's guide, « Gérer les états
-“Désactivé”, “Bounce” et “SPAM” ». Figures come from the ledger as JSON; one that is missing costs
-its sentence, not the letter. Words are in the current language, moments in the current time zone.
+Owns the sentences of the alerts; the steps after a stop are in `alert_steps`. Figures come from the
+ledger as JSON; one that is missing costs its sentence, not the letter. Words are in the current
+language, moments in the current time zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from django.utils.translation import ngettext, pgettext
 from mailqueue.models import Alert, Review, StateChange
 from mailqueue.states import DELIVERING, Event, State
 from panel import letters, wording
+from panel.alert_steps import Part, after_stop
 
 Kind = Alert.Kind
 MOST_SAMPLES = 5
@@ -33,15 +34,6 @@ class Sample:
     address: str
     script: str
     reply: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some steps under a title."""
-
-    title: str
-    steps: Sequence[str]
-    is_ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +78,7 @@ def _blocked(alert: Alert, now: datetime) -> Content:
             "moment": wording.moment(row.changed_at if row else alert.created_at, now),
             "state": _quoted(state),
         },
+        *([letters.one_line(row.reason, 500)] if row and row.reason else []),
         *_reasons(event, figures),
         _("What your scripts send meanwhile is kept in the queue, for %(hours)s hours at most.")
         % {"hours": _hold_hours(alert)},
@@ -94,7 +87,7 @@ def _blocked(alert: Alert, now: datetime) -> Content:
         subject=_blocked_subject(event) % {"account": alert.account.service_name},
         sentences=sentences,
         samples=_samples(figures),
-        parts=_guide(state, needs_review=needs_review),
+        parts=after_stop(state, needs_review=needs_review),
         is_grave=True,
     )
 
@@ -150,15 +143,15 @@ def _reasons(event: str, figures: Mapping[str, Any]) -> list[str]:
     elif event == Event.SPAM_DETECTED:
         sentences.append(_spam_reason(value["number"]))
     script = letters.one_line(_text(figures, "script"), 120)
-    script_number = _number(figures, "script_number")
-    if script and script_number:
+    script_number, looked_at = _number(figures, "script_number"), _number(figures, "looked_at")
+    if script and script_number and looked_at:
         sentences.append(
-            ngettext(
-                "The script that sent most of them: %(script)s (%(number)s e-mail).",
-                "The script that sent most of them: %(script)s (%(number)s e-mails).",
-                script_number,
-            )
-            % {"script": script, "number": letters.number(script_number)}
+            _("%(number)s of the last %(of)s e-mails come from the script %(script)s.")
+            % {
+                "number": letters.number(script_number),
+                "of": letters.number(looked_at),
+                "script": script,
+            }
         )
     elif script:
         sentences.append(_("The script that sent most of them: %(script)s.") % {"script": script})
@@ -173,77 +166,6 @@ def _spam_reason(number: int | None) -> str:
         "%(number)s e-mails of your scripts were judged to be spam.",
         number,
     ) % {"number": letters.number(number)}
-
-
-def _guide(state: State, *, needs_review: bool) -> list[Part]:
-    """What the guide says to do in a state; after too many blocks, an administrator decides."""
-    open_page = _("Open the page “Script e-mails” of the hosting with the link below.")
-    purge = _("Click “Purge the e-mails”, then “Confirm”: the queue is deleted for good.")
-    review = _(
-        "This has happened too often: an administrator must lift the stop. State on that page"
-        " what you have done; you get the answer by e-mail."
-    )
-    if state is State.SPAM:
-        way_out = [open_page, purge]
-        if needs_review:
-            way_out.append(review)
-        else:
-            way_out.append(_("The state becomes “Enabled” again, and sending goes on."))
-        return [*_spam_cases(), Part(_("Then"), way_out, is_ordered=True)]
-    find = _("Find what sent these e-mails, and protect your forms with a captcha.")
-    if needs_review:
-        return [Part(_("What to do"), [find, open_page, review], is_ordered=True)]
-    if state is State.BOUNCE:
-        return [
-            Part(
-                _("What to do"),
-                [_("Remove the unknown addresses from your lists."), open_page],
-                is_ordered=True,
-            ),
-            Part(
-                _("Two ways lead on"),
-                [
-                    _(
-                        "“Unblock sending”: what waits in the queue goes out, and the state"
-                        " becomes “Force”. The share of errors allowed before a new stop is"
-                        " doubled."
-                    ),
-                    _(
-                        "“Purge the e-mails”: the queue is deleted for good, and the state becomes"
-                        " “Enabled”. The share of errors allowed stays as it is."
-                    ),
-                ],
-            ),
-        ]
-    unblock = _("Click “Unblock sending”, then “Confirm”. Sending goes on within a few minutes.")
-    return [Part(_("What to do"), [find, open_page, unblock], is_ordered=True)]
-
-
-def _spam_cases() -> list[Part]:
-    return [
-        Part(
-            _("If a robot uses a contact form"),
-            [_("Secure every script that can send e-mails with a captcha.")],
-        ),
-        Part(
-            _("If malicious files are on the hosting"),
-            [
-                _("Look in the logs of the hosting for the weak point and the infected files."),
-                _("Remove or correct these files and modules."),
-                _("Bring the CMS, its plugins and its theme up to date."),
-                _("Secure the contact forms with a captcha."),
-            ],
-        ),
-        Part(
-            _("If you sent these e-mails yourself"),
-            [
-                _("Give each e-mail a subject and a text; no words in capitals only."),
-                _("No text hidden in the colour of its background, no large image alone."),
-                _("Check that the links work and that an https:// address is one."),
-                _("Attach no program and no document with macros, not even in an archive."),
-            ],
-        ),
-    ]
 
 
 def _hourly_quota(alert: Alert, now: datetime) -> Content:

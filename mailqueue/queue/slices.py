@@ -12,6 +12,7 @@ from mailqueue import limits, policy, schedule, windows
 from mailqueue.counters import Tallies
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue.rows import (
+    IN_QUEUE,
     TABLE,
     HoldReason,
     Status,
@@ -131,7 +132,7 @@ def purge(account_id: int, after_id: int, through_id: int, limit: int, now: date
 def last_queued_id(account_id: int) -> int:
     """The number of the newest recipient in an account's queue, 0 if it is empty."""
     newest = (
-        Recipient.objects.filter(account_id=account_id, status__in=Recipient.LIVE)
+        Recipient.objects.filter(IN_QUEUE, account_id=account_id)
         .order_by("-pk")
         .values_list("pk", flat=True)
         .first()

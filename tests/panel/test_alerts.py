@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import override_settings
 
 from mailqueue import alerts as ledger_alerts
-from mailqueue import ledger, queue
+from mailqueue import ledger, queue, service
 from mailqueue.models import Alert, HostingAccount, Message, Recipient, Review, StateChange
 from panel import alerts
 from panel.models import Membership, User
@@ -87,7 +87,8 @@ def test_a_block_is_told_to_owners_and_administrators(
         limit=600,
         minutes=10,
         script="1001:contact.php",
-        script_number=1200,
+        script_number=400,
+        looked_at=500,
         samples=[{"subject": "Bonjour", "address": "zoe@example.org", "script": "contact.php"}],
         review=False,
     )
@@ -102,7 +103,8 @@ def test_a_block_is_told_to_owners_and_administrators(
         assert "aujourd’hui à 12:05" in text
         assert "« Désactivé »" in text
         assert "1 234 e-mails en 10 minutes ; 600 sont autorisés" in text
-        assert "1001:contact.php (1 200 e-mails)" in text
+        assert "400 des 500 derniers e-mails" in text
+        assert "1001:contact.php" in text
         assert "zoe@example.org" in text
         assert "« Débloquer l’envoi »" in text
         assert "http://127.0.0.1:8000/web/hosting/boutique.example/scripts-emails/" in text
@@ -153,6 +155,16 @@ def test_each_block_says_why_and_what_to_do(
             assert word in part(letter, kind)
     if figures.get("review"):
         assert "Cliquez sur « Débloquer l’envoi »" not in part(letter, "plain")
+
+
+def test_a_stop_by_the_ledger_is_told_with_its_reason(account: HostingAccount, owner: User) -> None:
+    service.report_spam(account.pk, "Plainte de <b>abuse@example.org</b>.", NOON)
+    assert alerts.send_due(LATER) == 1
+    letter = letters()[owner.email]
+    assert subject(letter).startswith("Abus avec votre hébergement")
+    assert "Plainte de <b>abuse@example.org</b>." in part(letter, "plain")
+    assert "<b>abuse" not in part(letter, "html")
+    assert "« SPAM »" in part(letter, "plain")
 
 
 def test_a_spam_block_has_the_subject_of_the_guide(tell: Raise, owner: User) -> None:
