@@ -18,6 +18,7 @@ from panel.views import (
     scripts_emails,
     sending_help,
     simulator,
+    trial,
 )
 
 
@@ -154,6 +155,12 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/help/",
         sending_help.page,
         name="sending_help",
+    ),
+    path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/test/<slug:queue_id>/",
+        trial.result,
+        name="test_mail_result",
     ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/errors/",
