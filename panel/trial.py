@@ -126,7 +126,11 @@ def _sent(row: Recipient, now: datetime) -> Step:
 def _answered(row: Recipient) -> Step:
     name = _("Answer of the other server")
     if row.status == Recipient.Status.SENT:
-        advice = _("If it is not in the mailbox, look into the folder for spam.")
+        advice = (
+            _("Nothing left this machine: it lies in the mailbox of the simulator.")
+            if settings.ROUTE == "simulator"
+            else _("If it is not in the mailbox, look into the folder for spam.")
+        )
         return Step(name, "fine", _("Delivered."), row.reply, advice)
     if row.status == Recipient.Status.FAILED:
         category = Category(row.category or Category.UNDEFINED)

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from mailqueue import accounts, service, simulator
 from mailqueue.models import HostingAccount, QueueJob
+from panel import trial
 from panel.models import User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
@@ -37,6 +38,7 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     for _ in range(6):
         service.block(account.pk, "a-rather-long-name@" + "b" * 40 + ".example", now)
         service.unblock(account.pk, "claire", now)
+    test_id = trial.send(account, long, now)
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
@@ -58,6 +60,12 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         SCRIPTS_EMAILS + f"?period=90d&day={now - timedelta(days=2):%Y-%m-%d}",
         SCRIPTS_EMAILS + "block/confirm/",
         SCRIPTS_EMAILS + "unblock/confirm/",
+        SCRIPTS_EMAILS + "queue/",
+        SCRIPTS_EMAILS + "queue/?standing=waiting&after=20",
+        SCRIPTS_EMAILS + "queue/?q=nothing-like-it",
+        SCRIPTS_EMAILS + "help/",
+        SCRIPTS_EMAILS + "test/",
+        SCRIPTS_EMAILS + f"test/{test_id}/",
         "/simulator/",
         f"/simulator/{stored.pk}/",
         "/password/",

@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from django.utils import timezone
 
 from mailqueue import ledger, queue, service
@@ -131,7 +132,7 @@ def test_readers_send_nothing_and_may_look(browse: Browse, owner: User, reader: 
 @pytest.mark.parametrize(
     ("result", "reply", "words"),
     [
-        (Result.DELIVERED, "250 2.0.0 taken", ("Livré.", "dossier des indésirables")),
+        (Result.DELIVERED, "250 2.0.0 taken", ("Livré.", "la boîte du simulateur")),
         (Result.FAILED, "550 5.1.1 User unknown", ("Refusé : adresse inconnue.",)),
         (Result.DEFERRED, "451 4.7.1 later", ("Prochain essai", "Remis à plus tard")),
     ],
@@ -149,6 +150,13 @@ def test_it_tells_what_became_of_it(
     for word in (*words, reply):
         assert word in page
     assert ("hx-trigger" in page) == (result is Result.DEFERRED), "the end needs no news"
+
+
+@override_settings(ROUTE="smarthost")
+def test_what_left_the_machine_may_lie_among_spam(browse: Browse, owner: User) -> None:
+    address = browse(owner).post(PAGE, TO)["Location"]
+    _attempt(Result.DELIVERED, "250 2.0.0 taken")
+    assert "dossier des indésirables" in text(browse(owner).get(address))
 
 
 @pytest.mark.parametrize(
