@@ -46,7 +46,12 @@ def of_account(account: HostingAccount) -> Evidence:
         last_call=_call(calls),
         last_test=_call(tests),
         refusal=LastRefusal.objects.filter(account=account).first(),
-        largest_bytes=AccountTotals.objects.get(account=account).largest_bytes,
+        largest_bytes=max(
+            (
+                AccountTotals.objects.get(account=account).largest_bytes,
+                *(m.size_bytes for m in calls),
+            )
+        ),
     )
 
 

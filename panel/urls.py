@@ -25,6 +25,7 @@ from panel.views import (
     sending_help,
     simulator,
     tokens,
+    trial,
     users,
 )
 
@@ -186,6 +187,12 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/help/",
         sending_help.page,
         name="sending_help",
+    ),
+    path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/test/<slug:queue_id>/",
+        trial.result,
+        name="test_mail_result",
     ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/errors/",

@@ -239,7 +239,9 @@ def _context(request: SignedInRequest, account: HostingAccount, told: QueryDict)
     size = int(place.get("show", QueueForm.SIZES[0]))
     after = int(place["after"]) if "after" in place else None
     before = int(place["before"]) if "before" in place and after is None else None
-    found = queue_view.page(account, wish, after=after, before=before, limit=size)
+    found = queue_view.page(
+        account, wish, after=after, before=before, limit=size, look_at=queue_view.LOOKED_AT
+    )
     now = timezone.now()
     filters: dict[str, str] = {
         name: place[name] for name in ("q", "standing", "show") if name in place

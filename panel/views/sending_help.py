@@ -8,7 +8,7 @@ from django.utils import timezone
 from mailqueue import evidence, overview
 from mailqueue.states import DELIVERING
 from panel import checks, explaining, wording
-from panel.access import SignedInRequest, account_for, only, signed_in
+from panel.access import SignedInRequest, account_for, may_act, only, signed_in
 
 
 @only("GET")
@@ -27,6 +27,7 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
             "is_delivering": seen.state in DELIVERING,
             "explanation": explaining.explanation(seen, now),
             "checks": checks.all_four(evidence.of_account(account), now),
+            "may_act": may_act(request.user, account),
             "sendmail": settings.SENDMAIL,
         }
         return render(request, "sending_help/page.html", context)

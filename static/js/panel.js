@@ -34,10 +34,13 @@
 
   // Settled: before that htmx does not know the form yet, and a quick Enter would load a page.
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id !== "dialog-content" || dialog().open) return;
-    const { elt } = event.detail.requestConfig;
-    opener = (elt.matches("button") ? elt : elt.querySelector("button"))?.id ?? "";
-    dialog().showModal();
+    if (event.target.id !== "dialog-content") return;
+    // A form in it that was refused comes back with what is wrong.
+    if (!dialog().open) {
+      const { elt } = event.detail.requestConfig;
+      opener = (elt.matches("button") ? elt : elt.querySelector("button"))?.id ?? "";
+      dialog().showModal();
+    }
     // Not by `autofocus`: htmx too sets the focus there, whether the dialog is open or not.
     dialog().querySelector("[data-first]")?.focus();
   });

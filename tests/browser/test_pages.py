@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from mailqueue import accounts, service, simulator, tokens
 from mailqueue.models import HostingAccount, QueueJob
-from panel import invitations
+from panel import invitations, trial
 from panel.models import Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
@@ -42,6 +42,7 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     accounts.close(closed.pk, "admin", now)
     token, _plain = tokens.make(account.pk, "t" * 100, "admin", now, uid=1)
     tokens.revoke(tokens.make(account.pk, "old", "admin", now)[0], now)
+    test_id = trial.send(account, long, now)
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
@@ -94,6 +95,12 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         SCRIPTS_EMAILS + f"?period=90d&day={now - timedelta(days=2):%Y-%m-%d}",
         SCRIPTS_EMAILS + "block/confirm/",
         SCRIPTS_EMAILS + "unblock/confirm/",
+        SCRIPTS_EMAILS + "queue/",
+        SCRIPTS_EMAILS + "queue/?standing=waiting&after=20",
+        SCRIPTS_EMAILS + "queue/?q=nothing-like-it",
+        SCRIPTS_EMAILS + "help/",
+        SCRIPTS_EMAILS + "test/",
+        SCRIPTS_EMAILS + f"test/{test_id}/",
         "/simulator/",
         f"/simulator/{stored.pk}/",
         "/password/",

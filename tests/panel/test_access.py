@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from mailqueue.models import AccountToken, HostingAccount, SimulatedMessage
+from mailqueue.models import AccountToken, HostingAccount, Message, SimulatedMessage
+from panel import trial
 from panel.models import DailyReport, User
 from panel.urls import urlpatterns
 from tests.panel.conftest import HTMX, Browse
@@ -73,6 +74,8 @@ TABLE = {
         ("POST", PAGE + "queue/purge/", (302, 404, 403, 400, 400)),
     ],
     "sending_help": [("GET", PAGE + "help/", OF_ACCOUNT)],
+    "test_mail": [("GET", PAGE + "test/", (302, 404, 403, 200, 200))],
+    "test_mail_result": [("GET", PAGE + "test/TEST/", OF_ACCOUNT)],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
@@ -134,6 +137,7 @@ OF_OTHERS = {
     "/users/",
     "/users/987654321/deactivate/",
     BASE + "report-address/",
+    PAGE + "test/",
     "/report-address/x/",
     "/",
     "/login/",
@@ -194,11 +198,18 @@ def _send(client: Client, method: str, address: str, **headers: str) -> int:
     return client.generic(method, address, headers=headers).status_code
 
 
+@pytest.fixture
+def _test_mail(account: HostingAccount) -> None:
+    trial.send(account, "a@example.org", datetime(2026, 3, 11, tzinfo=UTC))
+    Message.objects.update(queue_id="TEST")
+
+
 def test_every_address_is_in_the_table() -> None:
     assert TABLE.keys() == NAMES
 
 
 @pytest.mark.usefixtures("_message", "_report", "_token")
+@pytest.mark.usefixtures("_message", "_report", "_test_mail")
 @pytest.mark.parametrize(("method", "address", "role", "status"), CASES)
 def test_each_role_gets_what_is_its_own(
     users: dict[str, User | None],

@@ -141,13 +141,11 @@ def test_a_search_that_ends_before_the_queue_does_says_so(
     held: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    defaults = queue_view.page.__kwdefaults__
-    assert defaults
-    monkeypatch.setitem(defaults, "look_at", 2)
+    monkeypatch.setattr(queue_view, "LOOKED_AT", 2)
     client = browse(owner)
     page = text(client.get(PAGE, {"q": "client3"}))
     assert "Rien n’a été trouvé jusqu’ici." in page
-    assert "ont été parcourus" in page
+    assert "2 e-mails ont été parcourus" in page
     [link] = re.findall(r'rel="next" href="([^"]+)">Continuer la recherche', page)
     assert "client3@example.org" in text(client.get(link.replace("&amp;", "&")))
 
