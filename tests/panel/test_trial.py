@@ -110,9 +110,12 @@ def test_while_the_service_is_blocked_it_refuses_and_says_why(
     assert re.search(r'id="action-test"[^>]* disabled', page)
 
 
-def test_a_closed_account_sends_no_test(browse: Browse, owner: User, now: datetime) -> None:
+def test_a_closed_account_sends_no_test(
+    browse: Browse, owner: User, administrator: User, now: datetime
+) -> None:
     HostingAccount.objects.update(closed_at=now)
-    assert browse(owner).post(PAGE, TO).status_code == 409
+    assert browse(owner).post(PAGE, TO).status_code == 403
+    assert browse(administrator).post(PAGE, TO).status_code == 409
     assert not Message.objects.exists()
 
 
