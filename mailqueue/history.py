@@ -171,6 +171,7 @@ def _counted(account_ids: Sequence[int], edges: Sequence[datetime]) -> tuple[lis
     )
     for start, delivered, failed, returned in rows:
         number = bisect_right(edges, start) - 1
-        sent[number] += delivered + failed
-        in_error[number] += failed + returned
+        # PostgreSQL's sums are Decimals.
+        sent[number] += int(delivered + failed)
+        in_error[number] += int(failed + returned)
     return sent, in_error

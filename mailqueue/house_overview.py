@@ -124,7 +124,8 @@ def _today(ids: list[int], midnight: datetime) -> list[tuple[int, int, int]]:
         .values_list("account_id")
         .annotate(Sum("sent"), Sum("failed"), Sum("returned"))
     )
-    return [(pk, sent + failed, failed + returned) for pk, sent, failed, returned in rows]
+    # PostgreSQL's sums are Decimals.
+    return [(pk, int(sent + failed), int(failed + back)) for pk, sent, failed, back in rows]
 
 
 def _senders(rows: list[tuple[int, int, int]]) -> list[Sender]:
@@ -138,7 +139,7 @@ def _standing(ids: list[int]) -> tuple[int, int]:
     sums = AccountTotals.objects.filter(account_id__in=ids).aggregate(
         queued=Sum(F("accepted") - ended), held=Sum("held")
     )
-    return sums["queued"] or 0, sums["held"] or 0
+    return int(sums["queued"] or 0), int(sums["held"] or 0)
 
 
 _ASKED = Review.objects.filter(account=OuterRef("pk"), answered_at__isnull=True)

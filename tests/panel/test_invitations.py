@@ -14,7 +14,7 @@ from mailqueue import queue
 from mailqueue.models import HostingAccount, Recipient
 from panel import invitations
 from panel.models import AuditEntry, Invitation, Membership, User
-from tests.panel.conftest import HTMX, Browse
+from tests.panel.conftest import HTMX, PASSWORD, Browse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -182,6 +182,19 @@ def test_an_address_that_has_a_user_logs_in_first_and_comes_back(
     stranger.force_login(outsider)
     stranger.post(address)
     assert role_of("paul", account) == "reader"
+
+
+def test_the_way_through_the_login_page_and_out_again_leads_back(
+    account: HostingAccount, outsider: User, invite: Invite, browse: Browse
+) -> None:
+    address = invite("paul@autre.example")
+    client = browse(None)
+    values = {"login": "paul", "password": PASSWORD, "next": address}
+    assert client.post(f"/login/?next={address}", values)["Location"] == address
+    assert "Accepter en tant que paul" in client.get(address).content.decode()
+    assert client.post("/logout/", {"next": address})["Location"] == address
+    assert "password1" not in client.get(address).content.decode()
+    assert role_of("paul", account) is None
 
 
 def test_a_closed_user_gets_no_second_user_by_an_invitation(
