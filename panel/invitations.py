@@ -10,7 +10,6 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -20,6 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from mailqueue.models import HostingAccount
+from panel import throttle
 from panel.models import Invitation, Membership, User
 
 VALID_FOR = timedelta(days=7)
@@ -28,20 +28,9 @@ MOST_LETTERS = 20
 HOUR = timedelta(hours=1)
 
 
-class TooManyLetters(Exception):
-    """The user has sent as many letters as he may within an hour."""
-
-
 def count_letter(sender: User, now: datetime) -> None:
-    """Count one letter of `sender`. Raises TooManyLetters, and then counts nothing.
-
-    Note: two requests at the same instant may count as one; the limit is no exact one.
-    """
-    key = f"invitations-{sender.pk}"
-    sent = [at for at in cache.get(key, []) if at > now - HOUR]
-    if len(sent) >= MOST_LETTERS:
-        raise TooManyLetters
-    cache.set(key, [*sent, now], timeout=HOUR.total_seconds())
+    """Count one letter of `sender`. Raises TooOften, and then counts nothing."""
+    throttle.count(f"invitations-{sender.pk}", MOST_LETTERS, now)
 
 
 def open_for(account: HostingAccount | None) -> QuerySet[Invitation]:

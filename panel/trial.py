@@ -8,7 +8,6 @@ from datetime import datetime
 from email.utils import make_msgid
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 
@@ -18,7 +17,7 @@ from mailqueue.celery import DELIVER, hint
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue import Submission
 from mailqueue.states import DELIVERING
-from panel import wording
+from panel import throttle, wording
 
 # Told as the script of such a message, as far as scripts tell.
 SCRIPT = "facteur-test"
@@ -26,8 +25,8 @@ SCRIPT = "facteur-test"
 MOST_TESTS = 5
 
 
-class TooManyTests(Exception):
-    """The account has sent as many tests as it may within an hour."""
+class QueueFull(Exception):
+    """The account has as much mail held as it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +57,14 @@ def refusal(account: HostingAccount) -> str:
 def send(account: HostingAccount, address: str, now: datetime) -> str:
     """Put a test message into the queue; return its queue id.
 
-    Raises TooManyTests; django.db.Error, UnknownAccount or InvalidSubmission if it cannot be kept.
+    Raises TooOften, QueueFull; django.db.Error, UnknownAccount or InvalidSubmission if it cannot
+    be kept.
     """
-    key = f"test-mail-{account.pk}"
-    cache.add(key, 0, timeout=3600)
-    if cache.incr(key) > MOST_TESTS:
-        raise TooManyTests
+    throttle.count(f"test-mail-{account.pk}", MOST_TESTS, now)
     submission = _submission(account, address)
     [receipt] = queue.accept([submission], now)
+    if receipt.is_refused:
+        raise QueueFull
     maillog.accepted(receipt.queue_id, submission)
     return receipt.queue_id
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mailqueue.models import HostingAccount
-from panel import audit, invitations, members
+from panel import audit, invitations, members, throttle
 from panel.access import (
     SignedInRequest,
     account_for,
@@ -37,7 +37,7 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
     if form.is_valid():
         try:
             invitations.count_letter(request.user, now)
-        except invitations.TooManyLetters:
+        except throttle.TooOften:
             form.add_error(None, too_many_letters())
         else:
             invite(request, account, form.cleaned_data["email"], form.cleaned_data["role"], now)
@@ -147,7 +147,7 @@ def renew(request: SignedInRequest, account: HostingAccount | None, pk: int) -> 
     now = timezone.now()
     try:
         invitations.count_letter(request.user, now)
-    except invitations.TooManyLetters:
+    except throttle.TooOften:
         messages.error(request, too_many_letters())
         return
     with transaction.atomic():

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from mailqueue.models import HostingAccount
-from panel import audit, trial
+from panel import audit, throttle, trial
 from panel.access import SignedInRequest, account_for, account_to_change, may_act, only, signed_in
 from panel.forms import TestMailForm
 
@@ -36,10 +36,13 @@ def send(request: SignedInRequest, service_name: str) -> HttpResponse:
         with transaction.atomic():
             queue_id = trial.send(account, address, timezone.now())
             audit.note(request, audit.Action.SEND_TEST, account, address, queue_id=queue_id)
-    except trial.TooManyTests:
+    except throttle.TooOften:
         problem = _("At most %(number)d tests are sent within an hour. Wait a little.")
         form.add_error(None, problem % {"number": trial.MOST_TESTS})
         return _form(request, account, form, 429)
+    except trial.QueueFull:
+        problem = _("The queue is full: release or purge what it holds, then try again.")
+        return _form(request, account, form, 409, problem)
     trial.deliver()
     after = reverse("test_mail_result", args=[service_name, queue_id])
     return HttpResponseClientRedirect(after) if request.htmx else redirect(after)

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from mailqueue import house_overview
-from panel import audit, invitations, users
+from panel import audit, invitations, throttle, users
 from panel.access import SignedInRequest, administrators_only, only, signed_in
 from panel.forms import InvitationForm, UsersForm
 from panel.models import User
@@ -32,7 +32,7 @@ def page(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         try:
             invitations.count_letter(request.user, now)
-        except invitations.TooManyLetters:
+        except throttle.TooOften:
             form.add_error(None, members.too_many_letters())
         else:
             members.invite(request, None, form.cleaned_data["email"], "", now)
