@@ -1,13 +1,18 @@
 """What somebody chose in the queue: let go, or purged."""
 
+import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mailqueue import ledger, queue, service
 from mailqueue.errors import IllegalTransition, UnknownAccount
 from mailqueue.models import AccountTotals, Body, HostingAccount, Recipient
+from mailqueue.outcomes import Outcome, Result
+from mailqueue.queue import Submission
+from tests.mailqueue.test_concurrency import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -184,3 +189,45 @@ def test_a_choice_has_an_end(account: HostingAccount, now: datetime) -> None:
         queue.purge_chosen(account.pk, range(201), now)
     with pytest.raises(UnknownAccount):
         queue.purge_chosen(account.pk + 1, [1], now)
+
+
+def test_choices_clicks_and_deliveries_at_once_keep_the_ledger(
+    account: HostingAccount, submission: Callable[..., Submission], now: datetime
+) -> None:
+    service.block(account.pk, "claire", now)
+    for _ in range(12):
+        queue.accept([submission(*(f"r{number}@x.example" for number in range(10)))], now)
+    pks = numbers()
+    stopped = threading.Event()
+
+    def choose(verb: Callable[..., int], first: int, **options: bool) -> Callable[[], None]:
+        def work() -> None:
+            for start in range(first, 120, 24):
+                with suppress(IllegalTransition):
+                    verb(account.pk, pks[start : start + 20], datetime.now(UTC), **options)
+
+        return work
+
+    def click() -> None:
+        try:
+            for verb in (service.unblock, service.block, service.unblock, service.block):
+                verb(account.pk, "claire", datetime.now(UTC))
+        finally:
+            stopped.set()
+
+    def deliver() -> None:
+        delivered = Outcome(Result.DELIVERED, "250 ok", "2.0.0")
+        while not stopped.is_set():
+            batch = queue.claim_due(datetime.now(UTC), 5, HOUR)
+            queue.record([(item, delivered) for item in batch], datetime.now(UTC))
+
+    run(
+        choose(queue.release_chosen, 0, as_administrator=True),
+        choose(queue.purge_chosen, 12),
+        choose(queue.purge_chosen, 0),
+        click,
+        deliver,
+        deliver,
+    )
+    assert len(statuses()) == 120
+    assert "purged" in statuses()
