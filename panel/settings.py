@@ -50,6 +50,8 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 _is_https = PUBLIC_URL.startswith("https://")
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed (see `proxies`).
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 # The name that this machine gives in EHLO, and that qualifies bare addresses.
 HOSTNAME = env.text("HOSTNAME", os.uname().nodename)
@@ -59,6 +61,8 @@ if ROUTE == "smarthost" and SMARTHOST is None:
     raise ImproperlyConfigured("FACTEUR_ROUTE is smarthost; FACTEUR_SMARTHOST must be host:port.")
 
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
+# Whether administrators may look into the messages of accounts that they are no member of.
+ADMIN_PREVIEWS = env.flag("ADMIN_PREVIEWS", True)
 
 # How long a worker's claim lasts unless it is renewed, in seconds.
 LEASE_S = env.integer("LEASE_SECONDS", 60, at_least=2)
@@ -136,6 +140,7 @@ INSTALLED_APPS = [
     "panel",
 ]
 MIDDLEWARE = [
+    "panel.proxies.forwarded_scheme",
     "django.middleware.security.SecurityMiddleware",
     "panel.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -13,6 +13,7 @@ from panel.views import (
     errors_list,
     hosting,
     language,
+    messages,
     report_address,
     scripts_emails,
     simulator,
@@ -73,6 +74,13 @@ class Day:
         return value.isoformat()
 
 
+class QueueId(StringConverter):
+    """The name of a message, as `queue` makes it."""
+
+    regex = "[A-Z2-7]{1,16}"
+
+
+register_converter(QueueId, "queue_id")
 register_converter(Day, "day")
 register_converter(Token, "token")
 register_converter(ServiceName, "name")
@@ -136,6 +144,21 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/reports/<day:day>/",
         errors_list.report,
         name="report",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/",
+        messages.page,
+        name="message",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/html/",
+        messages.html,
+        name="message_html",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/download/",
+        messages.download,
+        name="message_download",
     ),
     path(
         "web/hosting/<name:service_name>/report-address/",

@@ -27,6 +27,7 @@ BESIDE = {
     "simulator": ("models",),
     "failures": ("models",),
     "refusals": ("models",),
+    "messages": ("models",),
     "ledger": ("models",),
     "maillog": ("queue",),
     "celery": (),

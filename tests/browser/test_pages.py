@@ -1,6 +1,7 @@
 """Every page in a real browser: no error, accessible in both themes, fit for a phone."""
 
 from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from mailqueue import accounts, service, simulator
-from mailqueue.models import HostingAccount, QueueJob
+from mailqueue.models import HostingAccount, Message, QueueJob
 from panel.models import User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
@@ -40,6 +41,14 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
+    letter = EmailMessage()
+    letter["Subject"] = "x" * 300
+    letter.set_content("Bonjour " + "y" * 300)
+    letter.add_alternative("<h1>Bonjour</h1><p>" + "z" * 300, subtype="html")
+    letter.add_attachment(b"x", "image", "png", filename="n" * 200 + ".png")
+    content = letter.as_bytes().replace(b"\n", b"\r\n")
+    submit(now, content=content, size_bytes=len(content), recipients=(long, "z@example.org"))
+    shown = Message.objects.order_by("pk").reverse()[0]
     return [
         "/login/",
         "/signup/",
@@ -58,6 +67,7 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         SCRIPTS_EMAILS + f"?period=90d&day={now - timedelta(days=2):%Y-%m-%d}",
         SCRIPTS_EMAILS + "block/confirm/",
         SCRIPTS_EMAILS + "unblock/confirm/",
+        SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",
         "/simulator/",
         f"/simulator/{stored.pk}/",
         "/password/",

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from mailqueue.models import HostingAccount, SimulatedMessage
+from mailqueue.models import Body, HostingAccount, Message, SimulatedMessage
 from panel.models import DailyReport, User
 from panel.urls import urlpatterns
 from tests.panel.conftest import HTMX, Browse
@@ -54,6 +54,9 @@ TABLE = {
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
+    "message": [("GET", PAGE + "messages/ABC/", OF_ACCOUNT)],
+    "message_html": [("GET", PAGE + "messages/ABC/html/", OF_ACCOUNT)],
+    "message_download": [("GET", PAGE + "messages/ABC/download/", OF_ACCOUNT)],
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
     # The link itself is the right; this one is forged.
     "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],
@@ -118,6 +121,20 @@ def _message(db: None) -> None:
     )
 
 
+@pytest.fixture
+def _letter(account: HostingAccount) -> None:
+    """A message of the account, with HTML in it."""
+    message = Message.objects.create(
+        account=account,
+        queue_id="ABC",
+        origin=Message.Origin.SOCKET,
+        accepted_at=datetime(2026, 3, 11, tzinfo=UTC),
+        size_bytes=30,
+    )
+    content = b"Content-Type: text/html\r\n\r\n<p>x"
+    Body.objects.create(message=message, content=content, is_compressed=False)
+
+
 def _send(client: Client, method: str, address: str, **headers: str) -> int:
     return client.generic(method, address, headers=headers).status_code
 
@@ -126,7 +143,7 @@ def test_every_address_is_in_the_table() -> None:
     assert TABLE.keys() == NAMES
 
 
-@pytest.mark.usefixtures("_message", "_report")
+@pytest.mark.usefixtures("_letter", "_message", "_report")
 @pytest.mark.parametrize(("method", "address", "role", "status"), CASES)
 def test_each_role_gets_what_is_its_own(
     users: dict[str, User | None],
