@@ -18,6 +18,7 @@ WORK = "mailqueue.work"
 PRUNE = "mailqueue.prune"
 REPORT = "panel.report"
 ALERT = "panel.alert"
+PRUNE_JOURNAL = "panel.prune_journal"
 
 logger = logging.getLogger("facteur.hints")
 
@@ -56,6 +57,11 @@ app.config_from_object(
             },
             # Often: accounts have their morning at different times.
             "report": {"task": REPORT, "schedule": 900.0, "options": {"expires": 900}},
+            "prune_journal": {
+                "task": PRUNE_JOURNAL,
+                "schedule": 3600.0,
+                "options": {"expires": 3600},
+            },
             "prune": {"task": PRUNE, "schedule": 3600.0, "options": {"expires": 3600}},
         },
     }

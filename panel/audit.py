@@ -128,6 +128,23 @@ def words() -> dict[str, str]:
     }
 
 
+def detail_words(details: dict[str, str | int | bool | None]) -> str:
+    """The details of an entry in words; one that is not known keeps its name."""
+    names = {
+        "wrong": _("wrong"),
+        "rows": _("number of e-mails"),
+        "live": _("still in the queue"),
+    }
+    told = [(names.get(name, name), _answer(value)) for name, value in details.items()]
+    return ", ".join(_("%(name)s: %(value)s") % {"name": n, "value": v} for n, v in told)
+
+
+def _answer(value: str | int | bool | None) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _("code") if value == "code" else "–" if value is None else str(value)
+
+
 def _storable(text: str) -> str:
     """What both databases can store: strangers type NUL and lone surrogates too."""
     return (

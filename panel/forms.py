@@ -57,6 +57,24 @@ class ErrorsForm(forms.Form):
         return self.cleaned_data.get("days") or 30
 
 
+class JournalForm(forms.Form):
+    """Which entries of the journal are wanted. Nonsense is as good as nothing."""
+
+    PERIODS = (1, 7, 30, 90, 366)
+
+    account = forms.CharField(required=False, max_length=253)
+    actor = forms.CharField(required=False, max_length=150)
+    action = forms.CharField(required=False, max_length=32)
+    days = forms.TypedChoiceField(
+        required=False, coerce=int, choices=[(days, days) for days in PERIODS]
+    )
+    before = forms.CharField(required=False, max_length=40)
+
+    def days_wanted(self) -> int:
+        """The length of the period in days; 30 unless something else was asked for."""
+        return self.cleaned_data.get("days") or 30
+
+
 class ReportAddressForm(forms.Form):
     """The new address for the error report."""
 

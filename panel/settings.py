@@ -135,6 +135,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "mailqueue",
     "relay",
     "panel",

@@ -1,14 +1,26 @@
 """Celery tasks of the web side."""
 
+import time
 from datetime import UTC, datetime
 
 from celery import shared_task
 
-from mailqueue.celery import REPORT
-from panel import reports
+from mailqueue.celery import PRUNE_JOURNAL, REPORT
+from panel import audit, reports
+
+# A task ends after this many seconds, so that a worker's shutdown does not wait for it.
+SHARE_S = 20.0
 
 
 @shared_task(name=REPORT)
 def report() -> int:
     """Send the error reports that are due; return how many."""
     return reports.send_due(datetime.now(UTC))
+
+
+@shared_task(name=PRUNE_JOURNAL)
+def prune_journal() -> None:
+    """Delete entries of the journal that are over a year old."""
+    until = time.monotonic() + SHARE_S
+    while audit.prune(datetime.now(UTC)) and time.monotonic() < until:
+        pass

@@ -12,6 +12,7 @@ from panel.views import (
     errors,
     errors_list,
     hosting,
+    journal,
     language,
     messages,
     report_address,
@@ -166,6 +167,14 @@ urlpatterns = [
         name="report_address",
     ),
     path("report-address/<token:token>/", report_address.confirm, name="report_address_confirm"),
+    path("web/hosting/<name:service_name>/journal/", journal.of_account, name="account_journal"),
+    path(
+        "web/hosting/<name:service_name>/journal/export/",
+        journal.export_of_account,
+        name="account_journal_export",
+    ),
+    path("journal/", journal.everywhere, name="journal"),
+    path("journal/export/", journal.export_everywhere, name="journal_export"),
     path("simulator/", simulator.mailbox, name="simulator"),
     path("simulator/<row:pk>/", simulator.message, name="simulated_message"),
 ]

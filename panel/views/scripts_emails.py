@@ -24,7 +24,7 @@ from mailqueue.models import HostingAccount
 from mailqueue.overview import Overview
 from mailqueue.states import DELIVERING, Event, State
 from mailqueue.tasks import follow_up
-from panel import place, wording
+from panel import audit, place, wording
 from panel.access import SignedInRequest, account_for, account_to_change, may_act, only, signed_in
 from panel.forms import PurgeForm
 from panel.place import Place
@@ -128,6 +128,7 @@ def _click(request: SignedInRequest, account: HostingAccount, action: Event, now
         form = PurgeForm(request.POST if request.user.is_staff else {})
         stay_blocked = form.is_valid() and form.cleaned_data["stay_blocked"]
         service.purge(account.pk, actor, now, stay_blocked=stay_blocked)
+    audit.note(request, audit.Action(action.value), account)
     follow_up()
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from mailqueue import accounts, service, simulator
 from mailqueue.models import HostingAccount, Message, QueueJob
-from panel.models import User
+from panel.models import AuditEntry, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
 
@@ -49,6 +49,10 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     content = letter.as_bytes().replace(b"\n", b"\r\n")
     submit(now, content=content, size_bytes=len(content), recipients=(long, "z@example.org"))
     shown = Message.objects.order_by("pk").reverse()[0]
+    for number in range(60):
+        AuditEntry.objects.create(
+            at=now, actor="x" * 150, account=account, action="preview", target=f"{long}{number}"
+        )
     return [
         "/login/",
         "/signup/",
@@ -68,6 +72,8 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         SCRIPTS_EMAILS + "block/confirm/",
         SCRIPTS_EMAILS + "unblock/confirm/",
         SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",
+        "/journal/",
+        "/web/hosting/boutique.example/journal/",
         "/simulator/",
         f"/simulator/{stored.pk}/",
         "/password/",

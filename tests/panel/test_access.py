@@ -60,6 +60,10 @@ TABLE = {
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
     # The link itself is the right; this one is forged.
     "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],
+    "account_journal": [("GET", BASE + "journal/", OF_ACCOUNT)],
+    "account_journal_export": [("GET", BASE + "journal/export/", OF_ACCOUNT)],
+    "journal": [("GET", "/journal/", (302, 403, 403, 403, 200))],
+    "journal_export": [("GET", "/journal/export/", (302, 403, 403, 403, 200))],
     "simulator": [("GET", "/simulator/", (302, 403, 403, 403, 200))],
     "simulated_message": [("GET", "/simulator/1/", (302, 403, 403, 403, 200))],
 }
