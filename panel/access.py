@@ -50,6 +50,9 @@ class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
         "too_many_login_attempts": gettext_lazy(
             "Too many failed attempts. Wait a few minutes, then try again."
         ),
+        "rate_limited": gettext_lazy(
+            "Too many failed attempts. Wait a few minutes, then try again."
+        ),
         "enter_current_password": gettext_lazy("Type your current password."),
         "incorrect_password": gettext_lazy("The password is wrong."),
         "account_inactive": gettext_lazy("This account is closed."),

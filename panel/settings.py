@@ -61,6 +61,8 @@ if ROUTE == "smarthost" and SMARTHOST is None:
     raise ImproperlyConfigured("FACTEUR_ROUTE is smarthost; FACTEUR_SMARTHOST must be host:port.")
 
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
+# Who must have a second factor before anything else.
+REQUIRE_2FA = env.choice("REQUIRE_2FA", ("none", "administrators", "all"), "none")
 # Whether administrators may look into the messages of accounts that they are no member of.
 ADMIN_PREVIEWS = env.flag("ADMIN_PREVIEWS", True)
 
@@ -154,6 +156,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "panel.two_factor.SecondFactorFirst",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "panel.urls"
@@ -204,6 +207,15 @@ _tokens = "django.contrib.auth.tokens"
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = f"{_tokens}.PasswordResetTokenGenerator"
 # Seconds. A server that turns strangers away the first time takes the letter within the hour.
 PASSWORD_RESET_TIMEOUT = 4 * 3600
+MFA_ADAPTER = "panel.two_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "panel.two_factor.AuthenticateForm",
+    "reauthenticate": "panel.two_factor.ReauthenticateForm",
+}
+# Clocks of phones differ, and people type slowly: the code before and after counts too.
+MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_ISSUER = f"Facteur {_public_name}"
 # POST alone signs out: a link on a strange page must not.
 ACCOUNT_LOGOUT_ON_GET = False
 

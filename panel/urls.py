@@ -3,6 +3,9 @@
 from datetime import date
 
 from allauth.account import views as login
+from allauth.mfa.base import views as second_factor
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
@@ -107,6 +110,23 @@ urlpatterns = [
         r"^password/reset/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,128})/$",
         login.password_reset_from_key,
         name="account_reset_password_from_key",
+    ),
+    path("reauthenticate/", login.reauthenticate, name="account_reauthenticate"),
+    path("2fa/", second_factor.index, name="mfa_index"),
+    path("2fa/code/", second_factor.authenticate, name="mfa_authenticate"),
+    path("2fa/reauthenticate/", second_factor.reauthenticate, name="mfa_reauthenticate"),
+    path("2fa/on/", totp.activate_totp, name="mfa_activate_totp"),
+    path("2fa/off/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/recovery/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "2fa/recovery/new/",
+        recovery_codes.generate_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "2fa/recovery/download/",
+        recovery_codes.download_recovery_codes,
+        name="mfa_download_recovery_codes",
     ),
     path("language/", language.choose, name="set_language"),
     path("web/hosting/", hosting.accounts, name="accounts"),

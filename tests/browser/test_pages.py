@@ -77,6 +77,8 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         "/simulator/",
         f"/simulator/{stored.pk}/",
         "/password/",
+        "/2fa/",
+        "/2fa/on/",
         "/logout/",
     ]
 
