@@ -1,6 +1,7 @@
 """What people type into pages, checked."""
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from mailqueue.bounces import Category
 from mailqueue.history import Period
@@ -73,6 +74,20 @@ class JournalForm(forms.Form):
     def days_wanted(self) -> int:
         """The length of the period in days; 30 unless something else was asked for."""
         return self.cleaned_data.get("days") or 30
+
+
+class AddressForm(forms.Form):
+    """An address that may stand in the queue: odd ones do too."""
+
+    address = forms.CharField(max_length=320)
+    confirmed = forms.BooleanField(required=False)
+
+    def clean_address(self) -> str:
+        """The address, if it has a domain."""
+        address: str = self.cleaned_data["address"]
+        if "@" not in address or not address.isprintable():
+            raise forms.ValidationError(_("This is no e-mail address."))
+        return address
 
 
 class ReportAddressForm(forms.Form):

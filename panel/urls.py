@@ -12,6 +12,7 @@ from django.views.generic import RedirectView
 
 from mailqueue.states import Event
 from panel.views import (
+    addresses,
     errors,
     errors_list,
     hosting,
@@ -192,6 +193,17 @@ urlpatterns = [
         "web/hosting/<name:service_name>/journal/export/",
         journal.export_of_account,
         name="account_journal_export",
+    ),
+    path("web/hosting/<name:service_name>/addresses/", addresses.page, name="addresses"),
+    path(
+        "web/hosting/<name:service_name>/addresses/export/",
+        addresses.export,
+        name="addresses_export",
+    ),
+    path(
+        "web/hosting/<name:service_name>/addresses/erase/",
+        addresses.erase,
+        name="addresses_erase",
     ),
     path("journal/", journal.everywhere, name="journal"),
     path("journal/export/", journal.export_everywhere, name="journal_export"),

@@ -28,6 +28,7 @@ BESIDE = {
     "failures": ("models",),
     "refusals": ("models",),
     "messages": ("models",),
+    "traces": ("models",),
     "ledger": ("models",),
     "maillog": ("queue",),
     "celery": (),

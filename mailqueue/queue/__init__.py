@@ -1,7 +1,8 @@
 """The queue: the only writer of messages and recipients.
 
 Owns what enters (`intake`), who works on it and what became of it (`work`), what is held, released,
-purged and expired (`slices`), and what is deleted with age (`pruning`). Who may ask for that, and
+purged and expired (`slices`), what is deleted with age (`pruning`) and what is erased because its
+addressee wants it (`erasing`). Who may ask for that, and
 the state of the service, is for `service`.
 
 Rows are the truth. Every function that writes is one transaction, or part of its caller's.
@@ -9,6 +10,7 @@ Rows are the truth. Every function that writes is one transaction, or part of it
 Note: on PostgreSQL a burst of calls for one account waits in line for that account's row.
 """
 
+from mailqueue.queue.erasing import erase
 from mailqueue.queue.intake import Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
 from mailqueue.queue.slices import expire, hold, last_queued_id, purge, release
@@ -34,6 +36,7 @@ __all__ = [
     "cleared",
     "content_of",
     "contents_of",
+    "erase",
     "expire",
     "give_back",
     "has_due",

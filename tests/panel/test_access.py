@@ -72,6 +72,9 @@ TABLE = {
     "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],
     "account_journal": [("GET", BASE + "journal/", OF_ACCOUNT)],
     "account_journal_export": [("GET", BASE + "journal/export/", OF_ACCOUNT)],
+    "addresses": [("GET", BASE + "addresses/", (302, 404, 403, 200, 200))],
+    "addresses_export": [("POST", BASE + "addresses/export/", (302, 404, 403, 400, 400))],
+    "addresses_erase": [("POST", BASE + "addresses/erase/", (302, 404, 403, 400, 400))],
     "journal": [("GET", "/journal/", (302, 403, 403, 403, 200))],
     "journal_export": [("GET", "/journal/export/", (302, 403, 403, 403, 200))],
     "simulator": [("GET", "/simulator/", (302, 403, 403, 403, 200))],
@@ -85,6 +88,7 @@ CASES = [
 ]
 # Pages that show a form and take it, ours and those of allauth and Django.
 OF_OTHERS = {
+    BASE + "addresses/",
     "/reauthenticate/",
     "/2fa/",
     "/2fa/code/",
@@ -108,7 +112,7 @@ OF_OTHERS = {
     "/password/reset/done/",
 }
 # Where allauth and Django lead a stranger their own way; the form of an address is ours.
-LED_BY_OTHERS = {*OF_OTHERS, "/language/"} - {BASE + "report-address/"}
+LED_BY_OTHERS = {*OF_OTHERS, "/language/"} - {BASE + "report-address/", BASE + "addresses/"}
 NAMES = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
 
 
