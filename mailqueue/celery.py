@@ -19,6 +19,7 @@ PRUNE = "mailqueue.prune"
 WARN = "mailqueue.warn"
 REPORT = "panel.report"
 ALERT = "panel.alert"
+PRUNE_JOURNAL = "panel.prune_journal"
 
 logger = logging.getLogger("facteur.hints")
 
@@ -59,6 +60,11 @@ app.config_from_object(
             "report": {"task": REPORT, "schedule": 900.0, "options": {"expires": 900}},
             "alert": {"task": ALERT, "schedule": 60.0, "options": {"expires": 60}},
             "warn": {"task": WARN, "schedule": 900.0, "options": {"expires": 900}},
+            "prune_journal": {
+                "task": PRUNE_JOURNAL,
+                "schedule": 3600.0,
+                "options": {"expires": 3600},
+            },
             "prune": {"task": PRUNE, "schedule": 3600.0, "options": {"expires": 3600}},
         },
     }

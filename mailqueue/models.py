@@ -8,6 +8,7 @@ from typing import ClassVar, TypeAlias
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from mailqueue.states import State
@@ -255,6 +256,8 @@ class Recipient(models.Model):
                 name="recipient_failed_category",
                 condition=Q(status="failed"),
             ),
+            # What is kept about one address (see `traces`).
+            models.Index(Lower("address"), F("account"), name="recipient_by_address"),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from django_htmx.middleware import HtmxDetails
 from mailqueue.models import HostingAccount
 from panel import password_reset
 from panel.models import Membership, User
+from panel.proxies import client_address
 from panel.views.errors import NotAllowed, wrong_method
 
 P = ParamSpec("P")
@@ -49,6 +50,9 @@ class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
         "too_many_login_attempts": gettext_lazy(
             "Too many failed attempts. Wait a few minutes, then try again."
         ),
+        "rate_limited": gettext_lazy(
+            "Too many failed attempts. Wait a few minutes, then try again."
+        ),
         "enter_current_password": gettext_lazy("Type your current password."),
         "incorrect_password": gettext_lazy("The password is wrong."),
         "account_inactive": gettext_lazy("This account is closed."),
@@ -57,6 +61,10 @@ class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody signs up by himself."""
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Whose attempts are counted together."""
+        return client_address(request)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The link of a letter, whatever host the request names."""

@@ -3,14 +3,19 @@
 Entries are written in the transaction of what they tell, and kept for a year.
 """
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mailqueue.models import HostingAccount
 from panel.access import SignedInRequest
 from panel.models import AuditEntry
+from panel.proxies import client_address
+
+KEPT = timedelta(days=365)
 
 
 class Action(StrEnum):
@@ -39,6 +44,21 @@ class Action(StrEnum):
     REOPEN_ACCOUNT = "reopen_account"
     MAKE_TOKEN = "make_token"  # noqa: S105 - a name
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name
+    PREVIEW = "preview"
+    DOWNLOAD = "download"
+    EXPORT_ERRORS = "export_errors"
+    EXPORT_JOURNAL = "export_journal"
+    EXPORT_ADDRESS = "export_address"
+    ERASE_ADDRESS = "erase_address"
+    ASK_REPORT_ADDRESS = "ask_report_address"
+    CHANGE_REPORT_ADDRESS = "change_report_address"
+    LOGIN = "login"
+    LOGIN_FAILED = "login_failed"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105 - no password, but the name of an action
+    RESET_PASSWORD = "reset_password"  # noqa: S105
+    ADD_SECOND_FACTOR = "add_second_factor"
+    REMOVE_SECOND_FACTOR = "remove_second_factor"
+    NEW_RECOVERY_CODES = "new_recovery_codes"
 
 
 def note(
@@ -49,20 +69,58 @@ def note(
     **details: str | int | bool | None,
 ) -> AuditEntry:
     """Keep that who sent this request did this. `details` are shown as they are."""
+    return record(request, request.user.get_username(), action, account, target, **details)
+
+
+def record(
+    request: HttpRequest | None,
+    actor: str,
+    action: Action,
+    account: HostingAccount | None = None,
+    target: str = "",
+    **details: str | int | bool | None,
+) -> AuditEntry:
+    """Keep what somebody did who has not logged in: `actor` is a login, an address or a command."""
     return AuditEntry.objects.create(
         at=timezone.now(),
-        actor=request.user.get_username(),
+        actor=_storable(actor)[:150],
         account=account,
         action=action,
-        target=target[:320],
+        target=_storable(target)[:320],
         details=details,
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=(client_address(request) or None) if request is not None else None,
     )
+
+
+def has_noted(
+    request: SignedInRequest, action: Action, account: HostingAccount, target: str, since: datetime
+) -> bool:
+    """Whether who sent this request did the same since then."""
+    return AuditEntry.objects.filter(
+        account=account,
+        at__gte=since,
+        actor=request.user.get_username(),
+        action=action,
+        target=target,
+    ).exists()
+
+
+def prune(now: datetime, limit: int = 1000) -> int:
+    """Delete up to `limit` entries that are over a year old; return how many."""
+    old = AuditEntry.objects.filter(at__lt=now - KEPT).order_by("at", "pk")
+    return AuditEntry.objects.filter(
+        pk__in=list(old.values_list("pk", flat=True)[:limit])
+    ).delete()[0]
 
 
 def word(action: str) -> str:
     """What was done, in a few words; an unknown action keeps its name."""
-    words: dict[str, str] = {
+    return words().get(action, action)
+
+
+def words() -> dict[str, str]:
+    """The words of all actions, by their names."""
+    return {
         Action.INVITE: _("Invitation sent"),
         Action.INVITE_AGAIN: _("Invitation sent again"),
         Action.REVOKE_INVITATION: _("Invitation revoked"),
@@ -86,5 +144,43 @@ def word(action: str) -> str:
         Action.REOPEN_ACCOUNT: _("Hosting plan reopened"),
         Action.MAKE_TOKEN: _("Token made"),
         Action.REVOKE_TOKEN: _("Token revoked"),
+        Action.PREVIEW: _("Message looked at"),
+        Action.DOWNLOAD: _("Message downloaded"),
+        Action.EXPORT_ERRORS: _("E-mails in error exported"),
+        Action.EXPORT_JOURNAL: _("Journal exported"),
+        Action.EXPORT_ADDRESS: _("Data of an address exported"),
+        Action.ERASE_ADDRESS: _("Data of an address erased"),
+        Action.ASK_REPORT_ADDRESS: _("New report address asked for"),
+        Action.CHANGE_REPORT_ADDRESS: _("Report address changed"),
+        Action.LOGIN: _("Signed in"),
+        Action.LOGIN_FAILED: _("Sign-in failed"),
+        Action.CHANGE_PASSWORD: _("Password changed"),
+        Action.RESET_PASSWORD: _("Password set by a link"),
+        Action.ADD_SECOND_FACTOR: _("Two-factor sign-in switched on"),
+        Action.REMOVE_SECOND_FACTOR: _("Two-factor sign-in switched off"),
+        Action.NEW_RECOVERY_CODES: _("New recovery codes made"),
     }
-    return words.get(action, action)
+
+
+def detail_words(details: dict[str, str | int | bool | None]) -> str:
+    """The details of an entry in words; one that is not known keeps its name."""
+    names = {
+        "wrong": _("wrong"),
+        "rows": _("number of e-mails"),
+        "live": _("still in the queue"),
+    }
+    told = [(names.get(name, name), _answer(value)) for name, value in details.items()]
+    return ", ".join(_("%(name)s: %(value)s") % {"name": n, "value": v} for n, v in told)
+
+
+def _answer(value: str | int | bool | None) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _("code") if value == "code" else "–" if value is None else str(value)
+
+
+def _storable(text: str) -> str:
+    """What both databases can store: strangers type NUL and lone surrogates too."""
+    return (
+        text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    )

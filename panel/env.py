@@ -5,6 +5,7 @@ Owns how `FACTEUR_…` variables are read, nothing about what they mean; `settin
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -69,6 +70,13 @@ class Environment:
         """Words separated by commas."""
         value = self.text(name)
         return [word.strip() for word in value.split(",") if word.strip()] or list(default)
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        """Addresses or networks separated by commas. Raises ImproperlyConfigured for others."""
+        try:
+            return [ip_network(word) for word in self.words(name)]
+        except ValueError as error:
+            raise self._refuse(name, f"must hold addresses or networks: {error}") from error
 
     def address(self, name: str, default: str) -> tuple[str, int] | None:
         """`host:port`, the host of an IPv6 address in brackets; None when empty.

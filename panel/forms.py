@@ -200,6 +200,38 @@ class ErrorsForm(forms.Form):
         return self.cleaned_data.get("days") or 30
 
 
+class JournalForm(forms.Form):
+    """Which entries of the journal are wanted. Nonsense is as good as nothing."""
+
+    PERIODS = (1, 7, 30, 90, 366)
+
+    account = forms.CharField(required=False, max_length=253)
+    actor = forms.CharField(required=False, max_length=150)
+    action = forms.CharField(required=False, max_length=32)
+    days = forms.TypedChoiceField(
+        required=False, coerce=int, choices=[(days, days) for days in PERIODS]
+    )
+    before = forms.CharField(required=False, max_length=40)
+
+    def days_wanted(self) -> int:
+        """The length of the period in days; 30 unless something else was asked for."""
+        return self.cleaned_data.get("days") or 30
+
+
+class AddressForm(forms.Form):
+    """An address that may stand in the queue: odd ones do too."""
+
+    address = forms.CharField(max_length=320)
+    confirmed = forms.BooleanField(required=False)
+
+    def clean_address(self) -> str:
+        """The address, if it has a domain."""
+        address: str = self.cleaned_data["address"]
+        if "@" not in address or not address.isprintable():
+            raise forms.ValidationError(_("This is no e-mail address."))
+        return address
+
+
 class ReportAddressForm(forms.Form):
     """The new address for the error report."""
 

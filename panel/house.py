@@ -94,6 +94,8 @@ def programs(listener: socket.socket) -> list[Program]:
             *(*python, "-m", "gunicorn", "panel.wsgi", "--bind", f"fd://{listener.fileno()}"),
             *("--workers", "1", "--threads", str(WEB_THREADS), "--no-control-socket"),
             *("--graceful-timeout", "4", "--log-level", "warning"),
+            # Which proxies are believed is for `proxies` to say; gunicorn trusts all of 127.0.0.1.
+            *("--forwarded-allow-ips", ""),
         ),
         environment,
         descriptors=(listener.fileno(),),

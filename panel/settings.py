@@ -50,6 +50,8 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 _is_https = PUBLIC_URL.startswith("https://")
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed (see `proxies`).
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 # The name that this machine gives in EHLO, and that qualifies bare addresses.
 HOSTNAME = env.text("HOSTNAME", os.uname().nodename)
@@ -59,6 +61,10 @@ if ROUTE == "smarthost" and SMARTHOST is None:
     raise ImproperlyConfigured("FACTEUR_ROUTE is smarthost; FACTEUR_SMARTHOST must be host:port.")
 
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
+# Who must have a second factor before anything else.
+REQUIRE_2FA = env.choice("REQUIRE_2FA", ("none", "administrators", "all"), "none")
+# Whether administrators may look into the messages of accounts that they are no member of.
+ADMIN_PREVIEWS = env.flag("ADMIN_PREVIEWS", True)
 
 # How long a worker's claim lasts unless it is renewed, in seconds.
 LEASE_S = env.integer("LEASE_SECONDS", 60, at_least=2)
@@ -131,11 +137,13 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "mailqueue",
     "relay",
     "panel",
 ]
 MIDDLEWARE = [
+    "panel.proxies.forwarded_scheme",
     "django.middleware.security.SecurityMiddleware",
     "panel.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -148,6 +156,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "panel.two_factor.SecondFactorFirst",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "panel.urls"
@@ -198,6 +207,15 @@ _tokens = "django.contrib.auth.tokens"
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = f"{_tokens}.PasswordResetTokenGenerator"
 # Seconds. A server that turns strangers away the first time takes the letter within the hour.
 PASSWORD_RESET_TIMEOUT = 4 * 3600
+MFA_ADAPTER = "panel.two_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "panel.two_factor.AuthenticateForm",
+    "reauthenticate": "panel.two_factor.ReauthenticateForm",
+}
+# Clocks of phones differ, and people type slowly: the code before and after counts too.
+MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_ISSUER = f"Facteur {_public_name}"
 # POST alone signs out: a link on a strange page must not.
 ACCOUNT_LOGOUT_ON_GET = False
 

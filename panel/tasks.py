@@ -1,11 +1,15 @@
 """Celery tasks of the web side."""
 
+import time
 from datetime import UTC, datetime
 
 from celery import shared_task
 
-from mailqueue.celery import ALERT, REPORT
-from panel import alerts, reports
+from mailqueue.celery import ALERT, PRUNE_JOURNAL, REPORT
+from panel import alerts, audit, reports
+
+# A task ends after this many seconds, so that a worker's shutdown does not wait for it.
+SHARE_S = 20.0
 
 
 @shared_task(name=REPORT)
@@ -18,3 +22,11 @@ def report() -> int:
 def alert() -> int:
     """Send the alerts that wait; return how many letters that was."""
     return alerts.send_due(datetime.now(UTC))
+
+
+@shared_task(name=PRUNE_JOURNAL)
+def prune_journal() -> None:
+    """Delete entries of the journal that are over a year old."""
+    until = time.monotonic() + SHARE_S
+    while audit.prune(datetime.now(UTC)) and time.monotonic() < until:
+        pass

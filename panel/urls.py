@@ -3,20 +3,26 @@
 from datetime import date
 
 from allauth.account import views as login
+from allauth.mfa.base import views as second_factor
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from mailqueue.states import Event
 from panel.views import (
+    addresses,
     dashboard,
     errors,
     errors_list,
     hosting,
     invitations,
+    journal,
     language,
     manage_account,
     members,
+    messages,
     queue,
     report_address,
     review,
@@ -104,6 +110,13 @@ class Day:
         return value.isoformat()
 
 
+class QueueId(StringConverter):
+    """The name of a message, as `queue` makes it."""
+
+    regex = "[A-Z2-7]{1,16}"
+
+
+register_converter(QueueId, "queue_id")
 register_converter(Day, "day")
 register_converter(Token, "token")
 register_converter(ServiceName, "name")
@@ -131,6 +144,23 @@ urlpatterns = [
         r"^password/reset/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,128})/$",
         login.password_reset_from_key,
         name="account_reset_password_from_key",
+    ),
+    path("reauthenticate/", login.reauthenticate, name="account_reauthenticate"),
+    path("2fa/", second_factor.index, name="mfa_index"),
+    path("2fa/code/", second_factor.authenticate, name="mfa_authenticate"),
+    path("2fa/reauthenticate/", second_factor.reauthenticate, name="mfa_reauthenticate"),
+    path("2fa/on/", totp.activate_totp, name="mfa_activate_totp"),
+    path("2fa/off/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/recovery/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "2fa/recovery/new/",
+        recovery_codes.generate_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "2fa/recovery/download/",
+        recovery_codes.download_recovery_codes,
+        name="mfa_download_recovery_codes",
     ),
     path("language/", language.choose, name="set_language"),
     path("web/hosting/", hosting.accounts, name="accounts"),
@@ -210,6 +240,21 @@ urlpatterns = [
         name="report",
     ),
     path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/",
+        messages.page,
+        name="message",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/html/",
+        messages.html,
+        name="message_html",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/download/",
+        messages.download,
+        name="message_download",
+    ),
+    path(
         "web/hosting/<name:service_name>/report-address/",
         report_address.change,
         name="report_address",
@@ -247,6 +292,25 @@ urlpatterns = [
     path(
         "users/invitations/<row:pk>/revoke/", users.revoke, name="administrator_invitation_revoke"
     ),
+    path("web/hosting/<name:service_name>/journal/", journal.of_account, name="account_journal"),
+    path(
+        "web/hosting/<name:service_name>/journal/export/",
+        journal.export_of_account,
+        name="account_journal_export",
+    ),
+    path("web/hosting/<name:service_name>/addresses/", addresses.page, name="addresses"),
+    path(
+        "web/hosting/<name:service_name>/addresses/export/",
+        addresses.export,
+        name="addresses_export",
+    ),
+    path(
+        "web/hosting/<name:service_name>/addresses/erase/",
+        addresses.erase,
+        name="addresses_erase",
+    ),
+    path("journal/", journal.everywhere, name="journal"),
+    path("journal/export/", journal.export_everywhere, name="journal_export"),
     path("simulator/", simulator.mailbox, name="simulator"),
     path("simulator/<row:pk>/", simulator.message, name="simulated_message"),
 ]

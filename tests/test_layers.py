@@ -42,6 +42,8 @@ BESIDE = {
     "queue_view": ("models",),
     "house_overview": ("models", "history"),
     "refusals": ("models",),
+    "messages": ("models",),
+    "traces": ("models",),
     "ledger": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),

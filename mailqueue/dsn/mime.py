@@ -151,7 +151,7 @@ def _headers(head: bytes) -> dict[str, str]:
 
 
 def _header_text(value: bytes) -> str:
-    return " ".join(_decode(value, "").split())
+    return " ".join(decoded(value, "").split())
 
 
 def _leaves(headers: Mapping[str, str], body: bytes, depth: int, room: list[int]) -> Iterator[Part]:
@@ -218,21 +218,29 @@ def _text(kind: str, parameters: Mapping[str, str], headers: Mapping[str, str], 
     if kind.startswith(("image/", "audio/", "video/", "application/pdf", "application/zip")):
         return ""
     encoding = headers.get("content-transfer-encoding", "").strip().lower()
-    data = _transferred(encoding, body[: 2 * MAX_TEXT])[:MAX_TEXT]
-    text = _decode(_plain_lines(data), parameters.get("charset", ""))
+    data = transferred(encoding, body[: 2 * MAX_TEXT])[:MAX_TEXT]
+    text = decoded(_plain_lines(data), parameters.get("charset", ""))
     return _without_tags(text) if kind == "text/html" else text
 
 
-def _transferred(encoding: str, body: bytes) -> bytes:
+def transferred(encoding: str, body: bytes) -> bytes:
+    """The bytes that a transfer encoding stands for; an unknown one stands for itself."""
     if encoding == "quoted-printable":
         return binascii.a2b_qp(body)
     if encoding == "base64":
         letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-        return base64.b64decode(letters[: len(letters) // 4 * 4])
+        if len(letters) % 4 == 1:
+            # No byte has a single letter: the text was cut off in the middle.
+            letters = letters[:-1]
+        return base64.b64decode(letters + b"=" * (-len(letters) % 4))
     return body
 
 
-def _decode(data: bytes, charset: str) -> str:
+def decoded(data: bytes, charset: str) -> str:
+    """Bytes as text, whatever `charset` claims; what cannot be read becomes U+FFFD.
+
+    Note: UTF-7 can make lone surrogates, which UTF-8 cannot write.
+    """
     if b"\x1b$" in data or b"\x1b(" in data:
         # Japanese notes are often ISO-2022-JP whatever their headers say.
         return data.decode("iso2022_jp_2", "replace")
@@ -250,9 +258,9 @@ def _decoded_word(match: re.Match[str]) -> str:
     charset, form, text = match.groups()
     charset = charset.partition("*")[0]
     if form in "bB":
-        return _decode(_transferred("base64", text.encode("ascii", "replace")), charset)
+        return decoded(transferred("base64", text.encode("ascii", "replace")), charset)
     raw = binascii.a2b_qp(text.replace("_", " ").encode("ascii", "replace"), header=False)
-    return _decode(raw, charset)
+    return decoded(raw, charset)
 
 
 def _without_tags(text: str) -> str:

@@ -1,8 +1,9 @@
 """The queue: the only writer of messages and recipients.
 
 Owns what enters (`intake`), who works on it and what became of it (`work`), what is held, released,
-purged and expired (`slices`), also by choice (`chosen`), and what is deleted with age (`pruning`).
-Who may ask for that, and the state of the service, is for `service`.
+purged and expired (`slices`), also by choice (`chosen`), what is deleted with age (`pruning`), and
+what is erased because its addressee wants it (`erasing`). Who may ask for that, and the state of
+the service, is for `service`.
 
 Rows are the truth. Every function that writes is one transaction, or part of its caller's.
 
@@ -16,6 +17,7 @@ from mailqueue.queue.chosen import (
     purge_chosen,
     release_chosen,
 )
+from mailqueue.queue.erasing import erase
 from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
 from mailqueue.queue.rows import lock_account
@@ -45,6 +47,7 @@ __all__ = [
     "content_of",
     "contents_of",
     "drip",
+    "erase",
     "expire",
     "give_back",
     "has_due",

@@ -1,9 +1,7 @@
 """« Emails en erreur »: what was refused and why, as a page and as a file."""
 
-import csv
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -14,15 +12,13 @@ from django.utils.translation import gettext as _
 from mailqueue import failures
 from mailqueue.bounces import Category
 from mailqueue.failures import Wish
-from panel import wording
+from panel import audit, spreadsheet, wording
 from panel.access import SignedInRequest, account_for, only, signed_in
 from panel.forms import ErrorsForm
 from panel.models import DailyReport
 
 # Reports that the page leads to: a quarter of a year.
 MOST_REPORTS = 92
-# Programs that open such files take a cell that begins like this for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @only("GET")
@@ -73,8 +69,10 @@ def export(request: SignedInRequest, service_name: str) -> StreamingHttpResponse
     account = account_for(request.user, service_name)
     form = ErrorsForm(request.GET)
     form.is_valid()
+    audit.note(request, audit.Action.EXPORT_ERRORS, account)
+    rows = _cells(failures.everything(account, _wish(form)))
     response = StreamingHttpResponse(
-        _lines(failures.everything(account, _wish(form))), content_type="text/csv; charset=utf-8"
+        spreadsheet.lines(_heading(), rows), content_type="text/csv; charset=utf-8"
     )
     name = f"emails-en-erreur-{account.service_name}-{timezone.now():%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -109,48 +107,28 @@ def _query(form: ErrorsForm) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-class _Echo:
-    """A file for the csv module that hands back what is written to it."""
+def _heading() -> list[str]:
+    return [
+        _("Date"),
+        _("Recipient"),
+        _("Subject"),
+        _("Script"),
+        _("Category"),
+        _("Status code"),
+        _("Server’s message"),
+        _("Server"),
+    ]
 
-    def write(self, text: str) -> str:
-        return text
 
-
-def _lines(rows: Iterator[failures.Failure]) -> Iterator[str]:
-    writer: Any = csv.writer(_Echo())
-    # Without this mark spreadsheets take the file for Latin-1.
-    yield "\N{ZERO WIDTH NO-BREAK SPACE}"
-    yield writer.writerow(
-        [
-            _("Date"),
-            _("Recipient"),
-            _("Subject"),
-            _("Script"),
-            _("Category"),
-            _("Status code"),
-            _("Server’s message"),
-            _("Server"),
-        ]
-    )
+def _cells(rows: Iterator[failures.Failure]) -> Iterator[list[str]]:
     for row in rows:
-        yield writer.writerow(
-            [
-                row.ended_at.isoformat(timespec="seconds"),
-                *(
-                    _as_text(value)
-                    for value in (
-                        row.address,
-                        row.subject,
-                        row.script,
-                        wording.category_word(row.category),
-                        row.status,
-                        row.reply,
-                        row.host,
-                    )
-                ),
-            ]
-        )
-
-
-def _as_text(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
+        yield [
+            row.ended_at.isoformat(timespec="seconds"),
+            row.address,
+            row.subject,
+            row.script,
+            wording.category_word(row.category),
+            row.status,
+            row.reply,
+            row.host,
+        ]

@@ -1,12 +1,13 @@
 """« Changer le destinataire »: a new address for the error report, and the link to confirm it."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from panel import report_address, throttle
+from panel import audit, report_address, throttle
 from panel.access import SignedInRequest, account_to_change, only, signed_in
 from panel.forms import ReportAddressForm
 
@@ -24,6 +25,7 @@ def change(request: SignedInRequest, service_name: str) -> HttpResponse:
         except throttle.TooOften:
             form.add_error(None, _("Too many letters were asked for. Wait an hour."))
         else:
+            audit.note(request, audit.Action.ASK_REPORT_ADDRESS, account, address)
             messages.success(
                 request,
                 _("A link was sent to %(address)s. Reports go there once it has been followed.")
@@ -41,7 +43,12 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     proposal = report_address.read(token)
     is_done = proposal is not None and request.method == "POST"
     if is_done and proposal is not None:
-        report_address.accept(proposal)
+        account, address = proposal.account, proposal.address
+        # Whoever follows the link need not be known here: he reads that mailbox.
+        actor = request.user.get_username() or address
+        with transaction.atomic():
+            report_address.accept(proposal)
+            audit.record(request, actor, audit.Action.CHANGE_REPORT_ADDRESS, account, address)
     context = {"proposal": proposal, "is_done": is_done}
     status = 200 if proposal is not None else 410
     return render(request, "report_address/confirm.html", context, status=status)

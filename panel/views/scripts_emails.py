@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -25,7 +26,7 @@ from mailqueue.models import HostingAccount
 from mailqueue.overview import Overview
 from mailqueue.states import DELIVERING, Event, State
 from mailqueue.tasks import follow_up
-from panel import explaining, place, wording
+from panel import audit, explaining, place, wording
 from panel.access import (
     SignedInRequest,
     account_for,
@@ -133,6 +134,13 @@ def act(request: SignedInRequest, service_name: str, action: Event) -> HttpRespo
 
 
 def _click(request: SignedInRequest, account: HostingAccount, action: Event, now: datetime) -> None:
+    with transaction.atomic():
+        _raise(request, account, action, now)
+        audit.note(request, audit.Action(action.value), account)
+    follow_up()
+
+
+def _raise(request: SignedInRequest, account: HostingAccount, action: Event, now: datetime) -> None:
     actor, is_staff = request.user.get_username(), request.user.is_staff
     if action is Event.BLOCK:
         service.block(account.pk, actor, now, by_administrator=is_staff)
@@ -146,7 +154,6 @@ def _click(request: SignedInRequest, account: HostingAccount, action: Event, now
         form = PurgeForm(request.POST if is_staff else {})
         stay_blocked = form.is_valid() and form.cleaned_data["stay_blocked"]
         service.purge(account.pk, actor, now, stay_blocked=stay_blocked, by_administrator=is_staff)
-    follow_up()
 
 
 def _account_for(request: SignedInRequest, service_name: str, action: Event) -> HostingAccount:

@@ -1,6 +1,7 @@
 """Every page in a real browser: no error, accessible in both themes, fit for a phone."""
 
 from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from mailqueue import accounts, service, simulator, tokens
-from mailqueue.models import HostingAccount, QueueJob
+from mailqueue.models import HostingAccount, Message, QueueJob
 from panel import invitations, trial
-from panel.models import Membership, User
+from panel.models import AuditEntry, Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
 
@@ -55,6 +56,18 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     invitations.create(long, sender, now, None, "")
     _, to_owner = invitations.create("new@b.example", sender, now, account, "owner")
     _, to_member = invitations.create(long, sender, now, account, "reader")
+    letter = EmailMessage()
+    letter["Subject"] = "x" * 300
+    letter.set_content("Bonjour " + "y" * 300)
+    letter.add_alternative("<h1>Bonjour</h1><p>" + "z" * 300, subtype="html")
+    letter.add_attachment(b"x", "image", "png", filename="n" * 200 + ".png")
+    content = letter.as_bytes().replace(b"\n", b"\r\n")
+    submit(now, content=content, size_bytes=len(content), recipients=(long, "z@example.org"))
+    shown = Message.objects.order_by("pk").reverse()[0]
+    for number in range(60):
+        AuditEntry.objects.create(
+            at=now, actor="x" * 150, account=account, action="preview", target=f"{long}{number}"
+        )
     return [
         "/web/hosting/boutique.example/members/",
         f"/web/hosting/boutique.example/members/{members[0].pk}/role/",
@@ -101,9 +114,15 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         SCRIPTS_EMAILS + "help/",
         SCRIPTS_EMAILS + "test/",
         SCRIPTS_EMAILS + f"test/{test_id}/",
+        SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",
+        "/journal/",
+        "/web/hosting/boutique.example/journal/",
+        "/web/hosting/boutique.example/addresses/",
         "/simulator/",
         f"/simulator/{stored.pk}/",
         "/password/",
+        "/2fa/",
+        "/2fa/on/",
         "/logout/",
     ]
 

@@ -1,0 +1,154 @@
+"""One message: what it says, to whom it went, what became of it; and its download.
+
+Whoever looks into a message leaves an entry in the journal of its account.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from mailqueue import messages, queue
+from mailqueue.models import HostingAccount, Message
+from panel import audit, preview
+from panel.access import SignedInRequest, account_for, only, signed_in
+from panel.forms import PlaceForm
+from panel.models import Membership, User
+from panel.views.errors import NotAllowed
+
+# No script, no form, no way out, nothing from elsewhere; `data:` pictures and styles alone.
+POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
+# The page and the document in it are looked at once.
+ONE_LOOK = timedelta(minutes=10)
+# The headers that everybody knows; the others stand in a list of their own.
+KNOWN = ("from", "to", "cc", "reply-to", "subject", "date")
+
+
+@only("GET")
+@signed_in
+def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
+    """What a message says and what became of it."""
+    account, message = _wanted(request, service_name, queue_id)
+    place = PlaceForm(request.GET)
+    place.is_valid()
+    after = place.cleaned_data.get("after") or 0
+    found = messages.recipients_page(message, after)
+    content = _content(request, account, message, audit.Action.PREVIEW, once=after > 0)
+    seen = None if content is None else preview.take_apart(content)
+    with timezone.override(account.time_zone):
+        return render(
+            request,
+            "messages/page.html",
+            {
+                "account": account,
+                "tab": "scripts_emails",
+                "message": message,
+                "seen": seen,
+                "known": _known(seen),
+                "recipients": [
+                    {"recipient": row, "status": capfirst(row.get_status_display())}
+                    for row in found.rows
+                ],
+                "is_first": not after,
+                "next_after": found.next_after,
+            },
+        )
+
+
+@only("GET")
+@signed_in
+@xframe_options_sameorigin
+def html(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
+    """The HTML of a message as a document of its own, locked up by its policy."""
+    account, message = _wanted(request, service_name, queue_id)
+    content = _content(request, account, message, audit.Action.PREVIEW, once=True)
+    seen = preview.take_apart(content or b"")
+    if not seen.html:
+        raise Http404
+    response = HttpResponse(seen.html, content_type="text/html; charset=utf-8")
+    response["Content-Security-Policy"] = POLICY
+    # The policy has no word for names that a browser looks up beforehand.
+    response["X-DNS-Prefetch-Control"] = "off"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@only("GET")
+@signed_in
+def download(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
+    """The message as it went out, as a file."""
+    account, message = _wanted(request, service_name, queue_id)
+    content = _content(request, account, message, audit.Action.DOWNLOAD)
+    if content is None:
+        raise Http404
+    response = HttpResponse(content, content_type="application/octet-stream")
+    response["Content-Disposition"] = f'attachment; filename="{message.queue_id}.eml"'
+    return response
+
+
+def may_preview(user: User, account: HostingAccount) -> bool:
+    """Whether somebody who sees an account may look into its messages."""
+    if user.is_staff and settings.ADMIN_PREVIEWS:
+        return True
+    return Membership.objects.filter(user=user, account=account).exists()
+
+
+def _wanted(
+    request: SignedInRequest, service_name: str, queue_id: str
+) -> tuple[HostingAccount, Message]:
+    """The account and its message. Raises Http404; NotAllowed where previews are switched off."""
+    account = account_for(request.user, service_name)
+    if not may_preview(request.user, account):
+        raise NotAllowed(
+            _("On this server, administrators do not look into the messages of an account.")
+        )
+    message = messages.find(account, queue_id)
+    if message is None:
+        raise Http404
+    return account, message
+
+
+def _content(
+    request: SignedInRequest,
+    account: HostingAccount,
+    message: Message,
+    action: audit.Action,
+    *,
+    once: bool = False,
+) -> bytes | None:
+    """The message, if it is still kept; that somebody looked at it is noted before."""
+    with transaction.atomic():
+        content = queue.content_of(message.pk)
+        since = timezone.now() - ONE_LOOK
+        is_noted = once and audit.has_noted(request, action, account, message.queue_id, since)
+        if content is not None and not is_noted:
+            audit.note(request, action, account, message.queue_id)
+    return content
+
+
+def _known(seen: preview.Preview | None) -> list[tuple[str, str]]:
+    """Those headers that everybody knows, in their usual order, under their names here."""
+    names = {
+        "from": _("From"),
+        "to": _("To"),
+        "cc": _("Copy to"),
+        "reply-to": _("Reply to"),
+        "subject": _("Subject"),
+        "date": _("Date"),
+    }
+    if seen is None:
+        return []
+    return [
+        (names[known], value)
+        for known in KNOWN
+        for name, value in seen.headers
+        if name.lower() == known
+    ]
