@@ -39,10 +39,14 @@ def to_address(account_id: int, address: str) -> QuerySet[Recipient]:
 
 
 def look(account: HostingAccount, address: str, most: int = MOST_COUNTED) -> Traces:
-    """What there is to an address, up to `most` e-mails."""
-    statuses = list(to_address(account.pk, address).values_list("status", flat=True)[: most + 1])
-    live = sum(status in Recipient.LIVE for status in statuses[:most])
-    return Traces(len(statuses[:most]) - live, live, len(statuses) > most)
+    """What there is to an address, up to `most` e-mails of either kind."""
+    found = to_address(account.pk, address).values_list("pk", flat=True)
+    # Each by itself: one that has not ended must be seen behind any number of those that have.
+    ended, live = (
+        len(found.filter(status__in=statuses)[: most + 1])
+        for statuses in (Recipient.ENDED, Recipient.LIVE)
+    )
+    return Traces(min(ended, most), min(live, most), max(ended, live) > most)
 
 
 def everything(account: HostingAccount, address: str) -> Iterator[Recipient]:

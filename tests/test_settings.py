@@ -107,6 +107,9 @@ def test_an_address_may_be_absent() -> None:
         ("FACTEUR_DATABASE_URL", "sqlite://"),
         ("FACTEUR_PUBLIC_URL", "panel.example.org"),
         ("FACTEUR_SWEEP_SECONDS", "0"),
+        ("FACTEUR_TRUSTED_PROXIES", "proxy.example"),
+        ("FACTEUR_REQUIRE_2FA", "some"),
+        ("FACTEUR_ADMIN_PREVIEWS", "maybe"),
     ],
 )
 def test_a_command_says_in_one_line_which_setting_is_nonsense(

@@ -55,7 +55,13 @@ def test_what_is_in_the_queue_is_told_and_left_alone(
     submit(ZOE)
     found = traces.look(account, ZOE)
     assert (found.ended, found.live, found.is_more) == (1, 1, False)
-    assert queue.erase(account.pk, ZOE) == 1
+    for _ in range(3):
+        submit(ZOE)
+    end(now)
+    submit(ZOE)
+    found = traces.look(account, ZOE, most=2)
+    assert (found.ended, found.live, found.is_more) == (2, 1, True)
+    assert queue.erase(account.pk, ZOE) == 5
     assert Recipient.objects.get(address=ZOE).status == "waiting"
     assert Body.objects.count() == 1
 

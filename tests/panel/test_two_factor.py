@@ -10,6 +10,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.test.utils import override_settings
@@ -104,8 +105,6 @@ def test_a_code_counts_once(protected: Start, browse: Browse) -> None:
     other = browse(None)
     sign_in(other)
     # allauth's own memory of it ends after 30 seconds, the code's life after 90.
-    from django.core.cache import cache
-
     cache.delete(f"allauth.mfa.totp.used?user={User.objects.get().pk}&code={used}")
     assert "a déjà servi" in text(other.post("/2fa/code/", {"code": used}))
     assert other.get(HOME).status_code == 302
@@ -144,6 +143,15 @@ def test_codes_are_not_guessed(protected: Start, browse: Browse) -> None:
     sign_in(other)
     assert "Trop d’essais" in text(other.post("/2fa/code/", {"code": code(secret)}))
     assert other.get(HOME).status_code == 302
+
+
+def test_the_password_is_not_guessed_by_whoever_found_an_open_session(
+    browse: Browse, owner: User
+) -> None:
+    client = browse(owner)
+    form = {"password": "wrong", "next": "/2fa/on/"}
+    statuses = [client.post("/reauthenticate/", form).status_code for _ in range(11)]
+    assert statuses == [200] * 10 + [429]
 
 
 def test_a_new_password_does_not_lead_around_it(protected: Start, browse: Browse) -> None:
