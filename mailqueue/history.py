@@ -13,6 +13,8 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from django.db.models import Sum
+
 from mailqueue.counters import QUARTER
 from mailqueue.models import HostingAccount, QuarterCount
 
@@ -77,7 +79,7 @@ def of_period(account: HostingAccount, period: Period, now: datetime, queued: in
         days = range(DAYS[period])
         edges = [day_start(account.time_zone, today - ONE_DAY * back) for back in reversed(days)]
         edges.append(day_start(account.time_zone, today + ONE_DAY))
-    return History(period, None, _bars(account, edges, now, queued))
+    return History(period, None, _bars([account.pk], zone, edges, now, queued))
 
 
 def of_day(
@@ -93,7 +95,14 @@ def of_day(
         raise ValueError(f"no hour of {day} has begun")
     zone = ZoneInfo(account.time_zone)
     edges = _hours(start, min(now, end - QUARTER), zone)
-    return History(period, day, _bars(account, edges, now, queued))
+    return History(period, day, _bars([account.pk], zone, edges, now, queued))
+
+
+def of_accounts(account_ids: Sequence[int], time_zone: str, now: datetime, queued: int) -> History:
+    """The last 24 hours of several accounts together, by the hours of a time zone."""
+    zone = ZoneInfo(time_zone)
+    edges = _hours(_floor_to_hour(now - timedelta(hours=HOURS - 1), zone), now, zone)
+    return History(Period.DAY, None, _bars(account_ids, zone, edges, now, queued))
 
 
 def day_start(time_zone: str, day: date) -> datetime:
@@ -131,10 +140,13 @@ def _hour(moment: datetime, zone: ZoneInfo) -> tuple[int, timedelta | None]:
 
 
 def _bars(
-    account: HostingAccount, edges: Sequence[datetime], now: datetime, queued: int
+    account_ids: Sequence[int],
+    zone: ZoneInfo,
+    edges: Sequence[datetime],
+    now: datetime,
+    queued: int,
 ) -> list[Bar]:
-    sent, in_error = _counted(account, edges)
-    zone = ZoneInfo(account.time_zone)
+    sent, in_error = _counted(account_ids, edges)
     return [
         Bar(
             start=start.astimezone(zone),
@@ -147,14 +159,19 @@ def _bars(
     ]
 
 
-def _counted(account: HostingAccount, edges: Sequence[datetime]) -> tuple[list[int], list[int]]:
+def _counted(account_ids: Sequence[int], edges: Sequence[datetime]) -> tuple[list[int], list[int]]:
     """What was sent and what was in error between each edge and the next."""
     sent, in_error = [0] * len(edges), [0] * len(edges)
-    rows: Iterable[tuple[datetime, int, int, int]] = QuarterCount.objects.filter(
-        account=account, start__gte=edges[0], start__lt=edges[-1]
-    ).values_list("start", "sent", "failed", "returned")
+    rows: Iterable[tuple[datetime, int, int, int]] = (
+        QuarterCount.objects.filter(
+            account_id__in=account_ids, start__gte=edges[0], start__lt=edges[-1]
+        )
+        .values_list("start")
+        .annotate(Sum("sent"), Sum("failed"), Sum("returned"))
+    )
     for start, delivered, failed, returned in rows:
         number = bisect_right(edges, start) - 1
-        sent[number] += delivered + failed
-        in_error[number] += failed + returned
+        # PostgreSQL's sums are Decimals.
+        sent[number] += int(delivered + failed)
+        in_error[number] += int(failed + returned)
     return sent, in_error

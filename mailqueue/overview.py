@@ -227,24 +227,32 @@ def changes_page(
     return ChangesPage(rows[:limit], rows[limit - 1].pk if len(rows) > limit else None)
 
 
+def matching(
+    visible: QuerySet[HostingAccount], search: str, state: State | None
+) -> QuerySet[HostingAccount]:
+    """The accounts in `visible` whose name contains `search`, and that are in `state` if given."""
+    found = visible.filter(is_system=False)
+    if search:
+        found = found.filter(service_name__icontains=search)
+    return found if state is None else found.filter(state=state)
+
+
 def accounts_page(
     visible: QuerySet[HostingAccount],
     now: datetime,
     *,
     search: str = "",
+    state: State | None = None,
     sort: str = "service_name",
     page: int = 1,
     per_page: int = 25,
 ) -> AccountsPage:
-    """A page of the accounts in `visible` whose name contains `search`.
+    """A page of the accounts in `visible` that `matching` finds.
 
     `sort` is one of SORTS, with "-" before it to turn it round; anything else sorts by name. A
     page beyond the last is the last.
     """
-    found = visible.filter(is_system=False)
-    if search:
-        found = found.filter(service_name__icontains=search)
-    ids = _sorted_ids(found, sort, now)
+    ids = _sorted_ids(matching(visible, search, state), sort, now)
     pages = max(1, -(-len(ids) // per_page))
     page = min(max(page, 1), pages)
     shown = ids[(page - 1) * per_page : page * per_page]

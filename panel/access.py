@@ -127,13 +127,12 @@ def account_for(user: User, service_name: str) -> HostingAccount:
 
 
 def may_act(user: User, account: HostingAccount) -> bool:
-    """Whether somebody who sees an account may also change it."""
-    return (
-        user.is_staff
-        or Membership.objects.filter(
-            user=user, account=account, role=Membership.Role.OWNER
-        ).exists()
-    )
+    """Whether somebody who sees an account may also change it; a closed one nobody but staff."""
+    if user.is_staff or account.closed_at is not None:
+        return user.is_staff
+    return Membership.objects.filter(
+        user=user, account=account, role=Membership.Role.OWNER
+    ).exists()
 
 
 def account_to_change(user: User, service_name: str) -> HostingAccount:

@@ -16,12 +16,29 @@ from panel.models import AuditEntry
 class Action(StrEnum):
     """What can be done in the panel."""
 
+    INVITE = "invite"
+    INVITE_AGAIN = "invite_again"
+    REVOKE_INVITATION = "revoke_invitation"
+    ACCEPT_INVITATION = "accept_invitation"
+    CHANGE_ROLE = "change_role"
+    REMOVE_MEMBER = "remove_member"
+    DEACTIVATE_USER = "deactivate_user"
+    REACTIVATE_USER = "reactivate_user"
     BLOCK = "block"
     UNBLOCK = "unblock"
     PURGE = "purge"
     LIFT = "lift"
     STATE_REVIEW = "state_review"
     REFUSE_REVIEW = "refuse_review"
+    RELEASE_CHOSEN = "release_chosen"
+    PURGE_CHOSEN = "purge_chosen"
+    SEND_TEST = "send_test"
+    ADD_ACCOUNT = "add_account"
+    CHANGE_ACCOUNT = "change_account"
+    CLOSE_ACCOUNT = "close_account"
+    REOPEN_ACCOUNT = "reopen_account"
+    MAKE_TOKEN = "make_token"  # noqa: S105 - a name
+    REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name
 
 
 def note(
@@ -46,11 +63,28 @@ def note(
 def word(action: str) -> str:
     """What was done, in a few words; an unknown action keeps its name."""
     words: dict[str, str] = {
+        Action.INVITE: _("Invitation sent"),
+        Action.INVITE_AGAIN: _("Invitation sent again"),
+        Action.REVOKE_INVITATION: _("Invitation revoked"),
+        Action.ACCEPT_INVITATION: _("Invitation accepted"),
+        Action.CHANGE_ROLE: _("Role changed"),
+        Action.REMOVE_MEMBER: _("Access taken away"),
+        Action.DEACTIVATE_USER: _("User deactivated"),
+        Action.REACTIVATE_USER: _("User reactivated"),
         Action.BLOCK: _("Sending blocked"),
         Action.UNBLOCK: _("Sending unblocked"),
         Action.PURGE: _("Purge started"),
         Action.LIFT: _("Stop lifted"),
         Action.STATE_REVIEW: _("Review asked for"),
         Action.REFUSE_REVIEW: _("Review refused"),
+        Action.RELEASE_CHOSEN: _("Chosen e-mails let go"),
+        Action.PURGE_CHOSEN: _("Chosen e-mails purged"),
+        Action.SEND_TEST: _("Test e-mail sent"),
+        Action.ADD_ACCOUNT: _("Hosting plan added"),
+        Action.CHANGE_ACCOUNT: _("Hosting plan changed"),
+        Action.CLOSE_ACCOUNT: _("Hosting plan closed"),
+        Action.REOPEN_ACCOUNT: _("Hosting plan reopened"),
+        Action.MAKE_TOKEN: _("Token made"),
+        Action.REVOKE_TOKEN: _("Token revoked"),
     }
     return words.get(action, action)

@@ -7,11 +7,10 @@ The link holds all there is to know, signed: nothing is stored until it is follo
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core import signing
-from django.core.cache import cache
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -20,15 +19,12 @@ from django.utils.translation import gettext as _
 
 from mailqueue import accounts
 from mailqueue.models import HostingAccount
+from panel import throttle
 
 VALID_FOR = timedelta(days=3)
 # Letters for one account within an hour; a form must not become a mailer.
 MOST_LETTERS = 5
 _SALT = "panel.report_address"
-
-
-class TooManyLetters(Exception):
-    """The account has asked for as many letters as it may within an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +35,12 @@ class Proposal:
     address: str
 
 
-def propose(account: HostingAccount, address: str) -> None:
+def propose(account: HostingAccount, address: str, now: datetime) -> None:
     """Send the link to the new address, in the account's language.
 
-    Raises TooManyLetters; django.db.Error or InvalidSubmission if the letter cannot be kept.
+    Raises TooOften; django.db.Error or InvalidSubmission if the letter cannot be kept.
     """
-    key = f"report-address-{account.pk}"
-    cache.add(key, 0, timeout=3600)
-    if cache.incr(key) > MOST_LETTERS:
-        raise TooManyLetters
+    throttle.count(f"report-address-{account.pk}", MOST_LETTERS, now)
     values = {"account": account.pk, "from": account.report_to, "to": address}
     token = signing.dumps(values, salt=_SALT, compress=True)
     with translation.override(account.language):

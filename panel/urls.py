@@ -9,14 +9,24 @@ from django.views.generic import RedirectView
 
 from mailqueue.states import Event
 from panel.views import (
+    dashboard,
     errors,
     errors_list,
     hosting,
+    invitations,
     language,
+    manage_account,
+    members,
+    queue,
     report_address,
     review,
     scripts_emails,
+    selection,
+    sending_help,
     simulator,
+    tokens,
+    trial,
+    users,
 )
 
 
@@ -38,6 +48,26 @@ class Action:
     def to_url(self, value: str) -> str:
         """The name of the event."""
         return Event(value).value
+
+
+class Choice:
+    """What can be done with chosen e-mails."""
+
+    regex = "release|purge"
+
+    def to_python(self, value: str) -> queue.Choice:
+        """The choice of this name."""
+        return queue.Choice(value)
+
+    def to_url(self, value: str) -> str:
+        """The name of the choice."""
+        return queue.Choice(value).value
+
+
+class Switch(Action):
+    """An event that can be raised for many accounts at once."""
+
+    regex = "block|unblock"
 
 
 class RowNumber:
@@ -78,7 +108,9 @@ register_converter(Day, "day")
 register_converter(Token, "token")
 register_converter(ServiceName, "name")
 register_converter(Action, "action")
+register_converter(Choice, "choice")
 register_converter(RowNumber, "row")
+register_converter(Switch, "switch")
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="accounts"), name="home"),
@@ -102,7 +134,18 @@ urlpatterns = [
     ),
     path("language/", language.choose, name="set_language"),
     path("web/hosting/", hosting.accounts, name="accounts"),
+    # No account has this name: it is no domain.
+    path("web/hosting/add/", manage_account.add, name="account_add"),
     path("web/hosting/<name:service_name>/", hosting.account, name="account"),
+    path("web/hosting/<name:service_name>/edit/", manage_account.edit, name="account_edit"),
+    path("web/hosting/<name:service_name>/close/", manage_account.close, name="account_close"),
+    path("web/hosting/<name:service_name>/reopen/", manage_account.reopen, name="account_reopen"),
+    path("web/hosting/<name:service_name>/tokens/", tokens.page, name="tokens"),
+    path(
+        "web/hosting/<name:service_name>/tokens/<row:pk>/revoke/",
+        tokens.revoke,
+        name="token_revoke",
+    ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/",
         scripts_emails.page,
@@ -129,6 +172,28 @@ urlpatterns = [
         review.refuse,
         name="review_refuse",
     ),
+    path("web/hosting/<name:service_name>/scripts-emails/queue/", queue.page, name="queue"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/confirm/",
+        queue.confirm,
+        name="queue_confirm",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/",
+        queue.act,
+        name="queue_act",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/help/",
+        sending_help.page,
+        name="sending_help",
+    ),
+    path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/test/<slug:queue_id>/",
+        trial.result,
+        name="test_mail_result",
+    ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/errors/",
         errors_list.page,
@@ -150,6 +215,38 @@ urlpatterns = [
         name="report_address",
     ),
     path("report-address/<token:token>/", report_address.confirm, name="report_address_confirm"),
+    path("web/hosting/<name:service_name>/members/", members.page, name="members"),
+    path(
+        "web/hosting/<name:service_name>/members/<row:pk>/role/", members.role, name="member_role"
+    ),
+    path(
+        "web/hosting/<name:service_name>/members/<row:pk>/remove/",
+        members.remove,
+        name="member_remove",
+    ),
+    path(
+        "web/hosting/<name:service_name>/invitations/<row:pk>/again/",
+        members.send_again,
+        name="invitation_again",
+    ),
+    path(
+        "web/hosting/<name:service_name>/invitations/<row:pk>/revoke/",
+        members.revoke,
+        name="invitation_revoke",
+    ),
+    path("invitations/<token:token>/", invitations.accept, name="invitation"),
+    path("selection/<switch:action>/confirm/", selection.confirm, name="selection_confirm"),
+    path("selection/<switch:action>/", selection.act, name="selection_act"),
+    path("dashboard/", dashboard.page, name="dashboard"),
+    path("users/", users.page, name="users"),
+    path("users/<row:pk>/deactivate/", users.deactivate, name="user_deactivate"),
+    path("users/<row:pk>/reactivate/", users.reactivate, name="user_reactivate"),
+    path(
+        "users/invitations/<row:pk>/again/", users.send_again, name="administrator_invitation_again"
+    ),
+    path(
+        "users/invitations/<row:pk>/revoke/", users.revoke, name="administrator_invitation_revoke"
+    ),
     path("simulator/", simulator.mailbox, name="simulator"),
     path("simulator/<row:pk>/", simulator.message, name="simulated_message"),
 ]

@@ -20,6 +20,7 @@ from mailqueue.bounces import Category
 from mailqueue.history import Bar, History, Period
 from mailqueue.models import HostingAccount, QueueJob, Recipient, StateChange
 from mailqueue.overview import Overview, Progress, Queued
+from mailqueue.queue_view import Row
 from mailqueue.states import DELIVERING, Event, State, after_purge, following
 
 MINUTE = timedelta(minutes=1)
@@ -302,12 +303,11 @@ def actor(change: StateChange) -> str:
     return _("Automatic rule") if change.event in BY_RULE else change.actor
 
 
-def queued_status(row: Queued, now: datetime) -> str:
+def queued_status(row: Queued | Row, now: datetime) -> str:
     """Where an e-mail in the queue stands."""
     if row.status is Recipient.Status.HELD:
-        if row.hold_reason == Recipient.HoldReason.OVERFLOW:
-            return _("Held: over the quota")
-        return _("Held: service blocked")
+        is_overflow = row.hold_reason == Recipient.HoldReason.OVERFLOW
+        return _("Held: over the quota") if is_overflow else _("Held: service blocked")
     if row.status is Recipient.Status.SENDING:
         return _("Being sent")
     if row.next_attempt_at is not None and row.next_attempt_at > now:

@@ -7,6 +7,7 @@ Owns what an argument means; nothing is opened, read or run because of one. `-X`
 have been used to break in elsewhere: here the first two are ignored, the third is no mode.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,14 +33,18 @@ class Mode(StrEnum):
 
 @dataclass(slots=True)
 class Options:
-    """What the arguments ask for. `sender` is None where none was given, empty for the null one."""
+    """What the arguments ask for. `sender` and `token` are None where none was given.
+
+    The null sender is empty.
+    """
 
     mode: Mode = Mode.DELIVER
     reads_recipients: bool = False
     ignores_dots: bool = False
     sender: bytes | None = None
     full_name: bytes = b""
-    token: bytes = b""
+    # Secret: whoever shows or keeps it shows or keeps its digest.
+    token: bytes | None = field(default=None, repr=False)
     recipients: list[bytes] = field(default_factory=list)
 
 
@@ -48,12 +53,14 @@ class Misuse:
     """Why the arguments cannot be understood: exit 64 (EX_USAGE)."""
 
     text: str
+    token: bytes | None = field(default=None, repr=False)
 
 
 def parse(arguments: Sequence[bytes]) -> Options | Misuse:
     """The options in the arguments after the program's name.
 
-    Options may stand after recipients, as with GNU's getopt; after `--` all are recipients.
+    Options may stand after recipients, as with GNU's getopt; after `--` all are recipients. The
+    first token counts: what a script adds comes after what the administrator wrote.
     """
     options = Options()
     words = iter(arguments)
@@ -61,11 +68,12 @@ def parse(arguments: Sequence[bytes]) -> Options | Misuse:
         if word == b"--":
             options.recipients += words
         elif word.startswith(b"--token="):
-            options.token = word.removeprefix(b"--token=")
+            if options.token is None:
+                options.token = word.removeprefix(b"--token=")
         elif word.startswith(b"-") and len(word) > 1:
             misuse = _read(word, words, options)
             if misuse is not None:
-                return misuse
+                return Misuse(misuse, options.token)
         else:
             options.recipients.append(word)
     if options.mode is Mode.RUN_QUEUE and (options.reads_recipients or options.recipients):
@@ -74,21 +82,21 @@ def parse(arguments: Sequence[bytes]) -> Options | Misuse:
     return options
 
 
-def _read(word: bytes, following: Iterator[bytes], options: Options) -> Misuse | None:
-    """Read one argument, which may join several options: `-ti`, `-tfsender`."""
+def _read(word: bytes, following: Iterator[bytes], options: Options) -> str | None:
+    """Read one argument, which may join several options: `-ti`, `-tfsender`; say what is wrong."""
     for place in range(1, len(word)):
         letter = word[place : place + 1]
         if letter in VALUED:
             value = word[place + 1 :] or next(following, None)
             if value is None:
-                return Misuse(f"option -{letter.decode('ascii')} needs a value")
+                return f"option -{letter.decode('ascii')} needs a value"
             return _apply(letter, value, options)
         if letter in JOINED:
             if letter in b"qI" and options.mode is Mode.DELIVER:
                 options.mode = Mode.RUN_QUEUE
             return None
         if letter not in PLAIN:
-            return Misuse(f"unknown option {word[:64].decode('utf-8', 'replace')}")
+            return f"unknown option {_name(word).decode('utf-8', 'replace')}"
         if letter == b"t":
             options.reads_recipients = True
         elif letter == b"i":
@@ -96,7 +104,13 @@ def _read(word: bytes, following: Iterator[bytes], options: Options) -> Misuse |
     return None
 
 
-def _apply(letter: bytes, value: bytes, options: Options) -> Misuse | None:
+def _name(word: bytes) -> bytes:
+    """What may be said of an unknown option: of a long one no value, for it may be a secret."""
+    is_long = word.startswith(b"--")
+    return re.split(rb"[^a-z-]", word, maxsplit=1)[0][:64] if is_long else word[:64]
+
+
+def _apply(letter: bytes, value: bytes, options: Options) -> str | None:
     if letter in b"fr":
         options.sender = value.strip(b" \t")
     elif letter == b"F":
@@ -108,7 +122,7 @@ def _apply(letter: bytes, value: bytes, options: Options) -> Misuse | None:
     return None
 
 
-def _choose(value: bytes, options: Options) -> Misuse | None:
+def _choose(value: bytes, options: Options) -> str | None:
     if value == b"m":
         options.mode = Mode.DELIVER
     elif value == b"p":
@@ -116,5 +130,5 @@ def _choose(value: bytes, options: Options) -> Misuse | None:
     elif value in {b"i", b"v", b"d", b"D"}:
         options.mode = Mode.NOTHING
     else:
-        return Misuse(f"unknown mode -b{value[:16].decode('utf-8', 'replace')}")
+        return f"unknown mode -b{value[:16].decode('utf-8', 'replace')}"
     return None

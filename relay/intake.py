@@ -11,9 +11,9 @@ import os
 import pwd
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import make_msgid
 from typing import TypeVar
@@ -21,13 +21,14 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 
-from mailqueue import maillog, queue, service
+from mailqueue import maillog, queue, refusals, service
 from mailqueue.celery import DELIVER, hint
 from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
 from mailqueue.queue import Submission
 from relay import addresses, arguments, display, fitting, headers, identity, listing
 from relay.database import in_database
+from relay.identity import Caller, Refused, Why
 
 # Bounds of one transaction.
 MOST_MESSAGES = 200
@@ -37,11 +38,14 @@ MOST_RECIPIENTS = 10_000
 HINT_EVERY_S = 0.1
 # Larger ones are read beside the event loop, one at a time: hostile ones take a second.
 READ_AT_ONCE = 64 * 1024
+# Refusals are written down this often, in seconds; of so many callers at most.
+NOTE_EVERY_S = 1.0
+MOST_NOTED = 500
 # New mail is refused when less than this share of the disk is free.
 FREE_SHARE = 0.05
 
 EX_OK, EX_USAGE, EX_DATAERR, EX_NOUSER = 0, 64, 65, 67
-EX_UNAVAILABLE, EX_TEMPFAIL = 69, 75
+EX_UNAVAILABLE, EX_TEMPFAIL, EX_NOPERM = 69, 75, 77
 
 T = TypeVar("T")
 logger = logging.getLogger("facteur.intake")
@@ -71,8 +75,9 @@ class Handover:
     """What a caller handed over: its arguments and its bytes, and who the kernel says it is."""
 
     uid: int
-    arguments: tuple[bytes, ...]
-    message: bytes
+    # May hold a token, which no line of a log may show.
+    arguments: tuple[bytes, ...] = field(repr=False)
+    message: bytes = field(repr=False)
     origin: Message.Origin
     handover_id: str = ""
     folder: bytes = b""
@@ -82,7 +87,7 @@ class Handover:
 class Letter:
     """A message that may come in as far as it tells itself; whose it is comes next."""
 
-    uid: int
+    caller: Caller
     sender: str
     recipients: tuple[str, ...]
     content: bytes
@@ -98,10 +103,15 @@ class Letter:
 class Question:
     """Somebody asks for the queue of his account."""
 
-    uid: int
+    caller: Caller
 
 
 NO_USER = Answer(550, "5.7.1", EX_NOUSER, "this Unix user has no hosting account")
+CLOSED = Answer(550, "5.7.1", EX_NOPERM, "this hosting account is closed")
+BAD_TOKEN = Answer(
+    550, "5.7.1", EX_NOPERM, "the token is unknown or revoked, or not for this Unix user"
+)
+NOBODYS = {Why.NO_ACCOUNT: NO_USER, Why.CLOSED: CLOSED, Why.BAD_TOKEN: BAD_TOKEN}
 TOO_LARGE = Answer(
     552,
     "5.3.4",
@@ -122,7 +132,7 @@ def read(handover: Handover, now: datetime) -> Letter | Question | Answer:
     if isinstance(options, arguments.Misuse):
         return Answer(501, "5.5.4", EX_USAGE, options.text)
     if options.mode is arguments.Mode.LIST_QUEUE:
-        return Question(handover.uid)
+        return Question(identity.caller(handover.uid, options.token))
     if options.mode is not arguments.Mode.DELIVER:
         return Answer(250, "2.0.0", EX_OK, "nothing to do")
     sender = _sender(options, handover.uid)
@@ -143,11 +153,12 @@ def read(handover: Handover, now: datetime) -> Letter | Question | Answer:
         full_name = ""
     if full_name and not full_name.isprintable():
         return _bad("the name of the sender has control characters")
-    return _letter(parsed, sender, full_name, recipients, handover, now)
+    caller = identity.caller(handover.uid, options.token)
+    return _letter(parsed, sender, full_name, recipients, caller, handover, now)
 
 
 def read_smtp(
-    uid: int, sender: str, recipients: Sequence[str], content: bytes, now: datetime
+    caller: Caller, sender: str, recipients: Sequence[str], content: bytes, now: datetime
 ) -> Letter | Answer:
     """Decide on a message that came by MAIL, RCPT and DATA."""
     bare = content.replace(b"\r\n", b"")
@@ -160,8 +171,8 @@ def read_smtp(
     parsed = headers.parse(text)
     if isinstance(parsed, headers.Problem):
         return _bad(parsed.text)
-    handover = Handover(uid, (), content, Message.Origin.SOCKET)
-    return _letter(parsed, sender, "", tuple(dict.fromkeys(recipients)), handover, now)
+    handover = Handover(caller.uid, (), content, Message.Origin.SOCKET)
+    return _letter(parsed, sender, "", tuple(dict.fromkeys(recipients)), caller, handover, now)
 
 
 def _letter(
@@ -169,6 +180,7 @@ def _letter(
     sender: str,
     full_name: str,
     recipients: tuple[str, ...],
+    caller: Caller,
     handover: Handover,
     now: datetime,
 ) -> Letter | Answer:
@@ -186,7 +198,7 @@ def _letter(
         now=now,
     )
     return Letter(
-        uid=handover.uid,
+        caller=caller,
         sender=sender,
         recipients=recipients,
         content=headers.as_sent(parsed),
@@ -255,6 +267,12 @@ class _Waiting:
     answer: asyncio.Future[Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    answer: Answer
+    at: datetime
+
+
 class Intake:
     """Takes letters from all connections and commits what waits, together."""
 
@@ -263,6 +281,9 @@ class Intake:
         self._waiting: deque[_Waiting] = deque()
         self._committing: asyncio.Task[None] | None = None
         self._hinting: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[None] | None = None
+        self._refused: dict[Caller, _Refusal] = {}
+        self._is_over = asyncio.Event()
         self._is_hint_due = False
         self._reading = ThreadPoolExecutor(1, "reading")
 
@@ -272,60 +293,96 @@ class Intake:
         size = len(handover.message) + sum(map(len, handover.arguments))
         found = await self._beside(size, lambda: read(handover, now))
         if isinstance(found, Question):
-            found = await self._listed(found)
-        return await self._take(found, handover.uid)
+            return await self._listed(found, now)
+        answer = await self._take(found)
+        return answer if answer.code == 250 else await self.refuse(handover, answer)
+
+    async def refuse(self, handover: Handover, answer: Answer) -> Answer:
+        """Note that a message is refused, though it was not even read."""
+        size = sum(map(len, handover.arguments))
+        caller = await self._beside(size, lambda: _caller_of(handover))
+        self._note_refusal(caller, answer, handover.origin)
+        return answer
 
     async def take_smtp(
-        self, uid: int, sender: str, recipients: Sequence[str], content: bytes
+        self, caller: Caller, sender: str, recipients: Sequence[str], content: bytes
     ) -> Answer:
         """Take a message that came by plain SMTP; the answer comes after the commit."""
         now = self._clock()
         letter = await self._beside(
-            len(content), lambda: read_smtp(uid, sender, recipients, content, now)
+            len(content), lambda: read_smtp(caller, sender, recipients, content, now)
         )
-        return await self._take(letter, uid)
+        answer = await self._take(letter)
+        if answer.code != 250:
+            self._note_refusal(caller, answer, Message.Origin.SOCKET)
+        return answer
 
     async def finish(self) -> None:
-        """Wait until what was taken is committed and hinted at."""
-        for task in (self._committing, self._hinting):
+        """Wait until what was taken is committed and hinted at, what was refused is noted."""
+        self._is_over.set()
+        for task in (self._committing, self._hinting, self._noting):
             if task is not None:
                 await asyncio.gather(task, return_exceptions=True)
         self._reading.shutdown(wait=False)
 
-    async def _listed(self, question: Question) -> Answer:
+    async def _listed(self, question: Question, now: datetime) -> Answer:
+        uid = question.caller.uid
         try:
-            lines = await in_database(listing.queue_of, question.uid)
+            found = await in_database(listing.queue_of, question.caller, now)
         except Error as error:
-            logger.warning("listing=failed uid=%d error=%r", question.uid, str(error))
+            logger.warning("listing=failed uid=%d error=%r", uid, str(error))
             return NO_ANSWER
-        if lines is None:
-            return NO_USER
-        return Answer(250, "2.0.0", EX_OK, "that is all", tuple(lines))
+        if isinstance(found, Refused):
+            answer = NOBODYS[found.why]
+            maillog.refused(uid, answer.exit_code, answer.text)
+            return answer
+        return Answer(250, "2.0.0", EX_OK, "that is all", tuple(found))
 
     async def _beside(self, size_bytes: int, reading: Callable[[], T]) -> T:
         if size_bytes <= READ_AT_ONCE:
             return reading()
         return await asyncio.get_running_loop().run_in_executor(self._reading, reading)
 
-    async def _take(self, letter: Letter | Answer, uid: int) -> Answer:
-        if isinstance(letter, Letter):
-            waiting = _Waiting(letter, asyncio.get_running_loop().create_future())
-            self._waiting.append(waiting)
-            if self._committing is None or self._committing.done():
-                self._committing = asyncio.create_task(self._commit_all())
+    async def _take(self, letter: Letter | Answer) -> Answer:
+        if isinstance(letter, Answer):
+            return letter
+        waiting = _Waiting(letter, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_all())
+        try:
+            return await waiting.answer
+        except asyncio.CancelledError:
+            # The caller went away. A commit that runs goes on; what was not begun is dropped:
+            # nobody was told that it was taken, and it would fill the memory.
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(waiting)
+            raise
+
+    def _note_refusal(self, caller: Caller, answer: Answer, origin: Message.Origin) -> None:
+        """Tell the log now, and the page of the account beside the answer."""
+        maillog.refused(caller.uid, answer.exit_code, answer.text)
+        # The command keeps what is not taken now, and the maildrop what may be taken later.
+        is_kept = answer.is_temporary and (
+            answer.exit_code == EX_TEMPFAIL or origin is Message.Origin.MAILDROP
+        )
+        if is_kept or (len(self._refused) >= MOST_NOTED and caller not in self._refused):
+            return
+        self._refused[caller] = _Refusal(answer, self._clock())
+        if self._noting is None or self._noting.done():
+            self._noting = asyncio.create_task(self._note_while_due())
+
+    async def _note_while_due(self) -> None:
+        """Write down what was refused: a script in a loop costs one write a second."""
+        while self._refused:
+            refused, self._refused = self._refused, {}
             try:
-                answer = await waiting.answer
-            except asyncio.CancelledError:
-                # The caller went away. A commit that runs goes on; what was not begun is dropped:
-                # nobody was told that it was taken, and it would fill the memory.
-                with contextlib.suppress(ValueError):
-                    self._waiting.remove(waiting)
-                raise
-        else:
-            answer = letter
-        if answer.code != 250:
-            maillog.refused(uid, answer.exit_code, answer.text)
-        return answer
+                await in_database(_note_last, refused)
+            except Error as error:
+                logger.warning("refusals=unnoted number=%d error=%r", len(refused), str(error))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(NOTE_EVERY_S):
+                    await self._is_over.wait()
 
     async def _commit_all(self) -> None:
         while self._waiting:
@@ -386,17 +443,20 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
     """Write letters down in one transaction."""
     if _is_disk_nearly_full():
         return [DISK_FULL] * len(letters)
-    owners = identity.accounts_of(letter.uid for letter in letters)
+    owners = identity.accounts_of((letter.caller for letter in letters), now)
     answers: list[Answer] = [NO_USER] * len(letters)
     places: list[int] = []
     submissions: list[Submission] = []
     for place, letter in enumerate(letters):
-        if letter.uid in owners:
-            try:
-                submissions.append(_submission(letter, owners[letter.uid]))
-                places.append(place)
-            except InvalidSubmission as error:
-                answers[place] = _bad(str(error))
+        owner = owners[letter.caller]
+        if isinstance(owner, Refused):
+            answers[place] = NOBODYS[owner.why]
+            continue
+        try:
+            submissions.append(_submission(letter, owner))
+            places.append(place)
+        except InvalidSubmission as error:
+            answers[place] = _bad(str(error))
     if not submissions:
         return answers
     receipts = queue.accept(submissions, now)
@@ -427,6 +487,21 @@ def _judge(account_ids: set[int], now: datetime) -> None:
             maillog.stopped(stop)
     except Error as error:
         logger.warning("judge=failed accounts=%d error=%r", len(account_ids), str(error))
+
+
+def _caller_of(handover: Handover) -> Caller:
+    return identity.caller(handover.uid, arguments.parse(handover.arguments).token)
+
+
+def _note_last(refused: Mapping[Caller, _Refusal]) -> None:
+    """Keep the newest refusal of each account that one concerns."""
+    owners = identity.accounts_of(refused, max(one.at for one in refused.values()))
+    for caller, refusal in refused.items():
+        owner = owners[caller]
+        account_id = owner.account_id if isinstance(owner, Refused) else owner
+        if account_id is not None:
+            answer = refusal.answer
+            refusals.note_last(account_id, answer.exit_code, answer.text, refusal.at)
 
 
 def _submission(letter: Letter, account_id: int) -> Submission:

@@ -1,27 +1,30 @@
 """`sendmail -bp`: the queue of the caller's own account, in lines for a terminal.
 
-Owns what a line shows; whose account it is says the kernel, what is in the queue says the ledger.
+Owns what a line shows; whose account it is says `identity`, what is in the queue says the ledger.
 """
+
+from datetime import datetime
 
 from mailqueue import overview
 from mailqueue.models import HostingAccount
 from mailqueue.overview import Queued
 from relay import identity
+from relay.identity import Caller, Refused
 
 # Ours: the relay commits nothing while it reads.
 MOST = 200
 LONGEST_REPLY = 200
 
 
-def queue_of(uid: int) -> list[str] | None:
-    """The recipients in the queue of a Unix user's account, a line each; None without an account.
+def queue_of(caller: Caller, now: datetime) -> list[str] | Refused:
+    """The recipients in the queue of a caller's account, a line each; or why it has none.
 
     Raises django.db.Error.
     """
-    owned = identity.accounts_of([uid])
-    if uid not in owned:
-        return None
-    page = overview.queue_page(HostingAccount.objects.get(pk=owned[uid]), limit=MOST)
+    owner = identity.accounts_of([caller], now)[caller]
+    if isinstance(owner, Refused):
+        return owner
+    page = overview.queue_page(HostingAccount.objects.get(pk=owner), limit=MOST)
     if not page.rows:
         return ["Mail queue is empty"]
     lines = [_line(row) for row in page.rows]

@@ -5,7 +5,7 @@
 is followed by that many bytes, read by length and not by line: the arguments (see `unpacked`), then
 standard input as it came. The reply says the caller's exit code: `250 2.0.0 exit=0 <queue id>`;
 lines before it, `250-<text>`, are for the caller's standard output. Our command sends all of it at
-once, without waiting for the greeting.
+once, without waiting for the greeting. With `-bs` it says `XTOKEN <token>` first, if it has one.
 
 Owns connections, lengths and memory; what is decided about a message is for `intake`. The same
 socket speaks plain SMTP, for `sendmail -bs`.
@@ -27,6 +27,7 @@ from django.conf import settings
 
 from mailqueue.models import Message
 from relay import addresses, identity
+from relay.identity import Caller
 from relay.intake import EX_TEMPFAIL, MOST_RECIPIENTS, TOO_LARGE, Answer, Handover, Intake
 
 VERB = "XSENDMAIL"
@@ -199,6 +200,7 @@ class _Connection(SMTP):
     def __init__(self, house: _House, loop: asyncio.AbstractEventLoop) -> None:
         self._house = house
         self.uid = -1
+        self.caller = Caller(-1)
         super().__init__(
             _Handler(house),
             data_size_limit=settings.MESSAGE_SIZE_LIMIT,
@@ -210,6 +212,7 @@ class _Connection(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.uid = identity.peer_uid(transport.get_extra_info("socket"))
+        self.caller = Caller(self.uid)
         self._house.open.add(self)
         super().connection_made(transport)
 
@@ -267,23 +270,39 @@ class _Connection(SMTP):
                 self.hang_up()
 
     async def _take(self, arguments_size: int, message_size: int) -> Answer:
-        if arguments_size > LONGEST_ARGUMENTS or message_size > RAW_LIMIT:
+        if arguments_size > LONGEST_ARGUMENTS:
             async with asyncio.timeout(READ_WITHIN_S):
                 await self._drain(arguments_size + message_size)
-            if message_size > RAW_LIMIT:
-                return TOO_LARGE
             return Answer(501, "5.5.4", 64, "the arguments are too long")
-        async with self._house.room_for(self.uid, arguments_size + message_size):
+        is_too_large = message_size > RAW_LIMIT
+        kept_size = arguments_size + (0 if is_too_large else message_size)
+        async with self._house.room_for(self.uid, kept_size):
             async with asyncio.timeout(READ_WITHIN_S):
                 packed = await self._reader.readexactly(arguments_size)
-                message = await self._reader.readexactly(message_size)
+                if is_too_large:
+                    await self._drain(message_size)
+                    message = b""
+                else:
+                    message = await self._reader.readexactly(message_size)
             fields = unpacked(packed)
             if fields is None:
                 return Answer(501, "5.5.4", 64, "the arguments are malformed")
             number, folder, words = fields
-            return await self._house.intake.hand_over(
-                Handover(self.uid, words, message, Message.Origin.SOCKET, number, folder)
-            )
+            handover = Handover(self.uid, words, message, Message.Origin.SOCKET, number, folder)
+            intake = self._house.intake
+            # Its arguments are read all the same: they may tell whose page shows that it was.
+            if is_too_large:
+                return await intake.refuse(handover, TOO_LARGE)
+            return await intake.hand_over(handover)
+
+    async def smtp_XTOKEN(self, argument: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        """Take the token of `sendmail -bs`, without a word.
+
+        Our command says it before its own caller's first words, who waits for no answer to it. A
+        token that does not count is refused with the message. Only the first is heard.
+        """
+        if self.caller.token is None:
+            self.caller = identity.caller(self.uid, (argument or "").encode())
 
     async def smtp_DATA(self, argument: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Take a message by lines, when there is room for the largest."""
@@ -359,7 +378,7 @@ class _Handler:
     ) -> str:
         with self._house.busy_with(server):
             answer = await self._house.intake.take_smtp(
-                server.uid,
+                server.caller,
                 (envelope.mail_from or "").removeprefix(NOBODY),
                 envelope.rcpt_tos,
                 envelope.original_content or b"",

@@ -33,10 +33,14 @@ ORDER = (
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models",),
+    "accounts": ("models", "service"),
+    "tokens": ("models", "accounts"),
     "simulator": ("models",),
     "failures": ("models",),
     "delays": ("models",),
+    "evidence": ("models",),
+    "queue_view": ("models",),
+    "house_overview": ("models", "history"),
     "refusals": ("models",),
     "ledger": ("models",),
     "filling": ("accounts", "counters", "models", "service"),

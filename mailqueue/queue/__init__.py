@@ -1,14 +1,21 @@
 """The queue: the only writer of messages and recipients.
 
 Owns what enters (`intake`), who works on it and what became of it (`work`), what is held, released,
-purged and expired (`slices`), and what is deleted with age (`pruning`). Who may ask for that, and
-the state of the service, is for `service`.
+purged and expired (`slices`), also by choice (`chosen`), and what is deleted with age (`pruning`).
+Who may ask for that, and the state of the service, is for `service`.
 
 Rows are the truth. Every function that writes is one transaction, or part of its caller's.
 
 Note: on PostgreSQL a burst of calls for one account waits in line for that account's row.
 """
 
+from mailqueue.queue.chosen import (
+    MOST_CHOSEN,
+    may_purge,
+    may_release,
+    purge_chosen,
+    release_chosen,
+)
 from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
 from mailqueue.queue.rows import lock_account
@@ -26,6 +33,7 @@ from mailqueue.queue.work import (
 )
 
 __all__ = [
+    "MOST_CHOSEN",
     "REFUSED",
     "Claimed",
     "Receipt",
@@ -43,11 +51,15 @@ __all__ = [
     "hold",
     "last_queued_id",
     "lock_account",
+    "may_purge",
+    "may_release",
     "prune",
     "prune_bodies",
     "purge",
+    "purge_chosen",
     "record",
     "recover_leases",
     "release",
+    "release_chosen",
     "renew",
 ]

@@ -3,9 +3,10 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from panel import report_address
+from panel import report_address, throttle
 from panel.access import SignedInRequest, account_to_change, only, signed_in
 from panel.forms import ReportAddressForm
 
@@ -19,8 +20,8 @@ def change(request: SignedInRequest, service_name: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         address = form.cleaned_data["address"]
         try:
-            report_address.propose(account, address)
-        except report_address.TooManyLetters:
+            report_address.propose(account, address, timezone.now())
+        except throttle.TooOften:
             form.add_error(None, _("Too many letters were asked for. Wait an hour."))
         else:
             messages.success(

@@ -8,9 +8,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from mailqueue import accounts, service, simulator
+from mailqueue import accounts, service, simulator, tokens
 from mailqueue.models import HostingAccount, QueueJob
-from panel.models import User
+from panel import invitations, trial
+from panel.models import Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
 
@@ -37,10 +38,38 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
     for _ in range(6):
         service.block(account.pk, "a-rather-long-name@" + "b" * 40 + ".example", now)
         service.unblock(account.pk, "claire", now)
+    closed = accounts.create("closed." + "c" * 60 + ".example", now)
+    accounts.close(closed.pk, "admin", now)
+    token, _plain = tokens.make(account.pk, "t" * 100, "admin", now, uid=1)
+    tokens.revoke(tokens.make(account.pk, "old", "admin", now)[0], now)
+    test_id = trial.send(account, long, now)
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
+    members = []
+    for number, role in enumerate(["owner", "reader", "reader"]):
+        somebody = User.objects.create_user(f"{number}-a-rather-long-login-{'x' * 40}", long)
+        members.append(Membership.objects.create(user=somebody, account=account, role=role))
+    sender = members[0].user
+    invitations.create(long, sender, now - timedelta(days=8), account, "owner")
+    invitations.create(long, sender, now, None, "")
+    _, to_owner = invitations.create("new@b.example", sender, now, account, "owner")
+    _, to_member = invitations.create(long, sender, now, account, "reader")
     return [
+        "/web/hosting/boutique.example/members/",
+        f"/web/hosting/boutique.example/members/{members[0].pk}/role/",
+        f"/web/hosting/boutique.example/members/{members[1].pk}/remove/",
+        f"/invitations/{to_owner}/",
+        f"/invitations/{to_member}/?outside",
+        f"/invitations/{to_owner}/?outside",
+        "/invitations/x/",
+        "/web/hosting/?state=ko",
+        "/selection/block/confirm/?everything=on",
+        "/selection/unblock/confirm/",
+        "/dashboard/",
+        "/users/",
+        "/users/?q=nothing-like-it",
+        f"/users/{sender.pk}/deactivate/",
         "/login/",
         "/signup/",
         "/closed/",
@@ -52,12 +81,26 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         "/web/hosting/",
         "/web/hosting/?q=nothing-like-it",
         "/web/hosting/boutique.example/",
+        "/web/hosting/?closed=1",
+        "/web/hosting/add/",
+        "/web/hosting/boutique.example/edit/",
+        "/web/hosting/boutique.example/close/",
+        "/web/hosting/boutique.example/reopen/",
+        "/web/hosting/boutique.example/tokens/",
+        f"/web/hosting/boutique.example/tokens/{token.pk}/revoke/",
+        f"/web/hosting/{closed.service_name}/",
         SCRIPTS_EMAILS,
         SCRIPTS_EMAILS + "?after=20",
         SCRIPTS_EMAILS + "?period=24h",
         SCRIPTS_EMAILS + f"?period=90d&day={now - timedelta(days=2):%Y-%m-%d}",
         SCRIPTS_EMAILS + "block/confirm/",
         SCRIPTS_EMAILS + "unblock/confirm/",
+        SCRIPTS_EMAILS + "queue/",
+        SCRIPTS_EMAILS + "queue/?standing=waiting&after=20",
+        SCRIPTS_EMAILS + "queue/?q=nothing-like-it",
+        SCRIPTS_EMAILS + "help/",
+        SCRIPTS_EMAILS + "test/",
+        SCRIPTS_EMAILS + f"test/{test_id}/",
         "/simulator/",
         f"/simulator/{stored.pk}/",
         "/password/",
@@ -99,7 +142,9 @@ def test_every_page_is_accessible_and_without_error(
     outside = visit(None, viewport=size, color_scheme=theme)
     complaints = []
     for address in addresses:
-        is_outside = address in {"/login/", "/signup/", "/closed/"} or "/reset/" in address
+        is_outside = address in {"/login/", "/signup/", "/closed/"} or any(
+            part in address for part in ("/reset/", "?outside")
+        )
         page = outside if is_outside else inside
         _open(page, address)
         complaints += _complaints(page)

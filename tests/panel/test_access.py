@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from mailqueue.models import HostingAccount, SimulatedMessage
+from mailqueue.models import AccountToken, HostingAccount, Message, SimulatedMessage
+from panel import trial
 from panel.models import DailyReport, User
 from panel.urls import urlpatterns
 from tests.panel.conftest import HTMX, Browse
@@ -19,6 +20,7 @@ PAGE = BASE + "scripts-emails/"
 # 302 leads the stranger to the login page, unless the address is for everybody.
 FOR_ALL = (302, 200, 200, 200, 200)
 OF_ACCOUNT = (302, 404, 200, 200, 200)
+OF_ADMINISTRATORS = (302, 403, 403, 403, 200)
 TABLE = {
     "home": [("GET", "/", (302, 302, 302, 302, 302))],
     "account_login": [("GET", "/login/", (200, 302, 302, 302, 302))],
@@ -38,6 +40,13 @@ TABLE = {
     "set_language": [("POST", "/language/", (302, 302, 302, 302, 302))],
     "accounts": [("GET", "/web/hosting/", FOR_ALL)],
     "account": [("GET", BASE, OF_ACCOUNT)],
+    "account_add": [("GET", "/web/hosting/add/", OF_ADMINISTRATORS)],
+    "account_edit": [("GET", BASE + "edit/", OF_ADMINISTRATORS)],
+    "account_close": [("GET", BASE + "close/", OF_ADMINISTRATORS)],
+    # It is not closed.
+    "account_reopen": [("GET", BASE + "reopen/", (302, 403, 403, 403, 409))],
+    "tokens": [("GET", BASE + "tokens/", OF_ADMINISTRATORS)],
+    "token_revoke": [("GET", BASE + "tokens/1/revoke/", OF_ADMINISTRATORS)],
     "scripts_emails": [("GET", PAGE, OF_ACCOUNT)],
     # Without htmx the fragment leads to its page.
     "scripts_emails_live": [("GET", PAGE + "live/", (302, 404, 302, 302, 302))],
@@ -55,12 +64,54 @@ TABLE = {
     ],
     "review": [("GET", PAGE + "review/", (302, 404, 403, 200, 200))],
     "review_refuse": [("POST", PAGE + "review/refuse/", (302, 404, 403, 403, 302))],
+    "queue": [("GET", PAGE + "queue/", OF_ACCOUNT)],
+    "queue_confirm": [
+        ("POST", PAGE + "queue/release/confirm/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/purge/confirm/", (302, 404, 403, 400, 400)),
+    ],
+    "queue_act": [
+        ("POST", PAGE + "queue/release/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/purge/", (302, 404, 403, 400, 400)),
+    ],
+    "sending_help": [("GET", PAGE + "help/", OF_ACCOUNT)],
+    "test_mail": [("GET", PAGE + "test/", (302, 404, 403, 200, 200))],
+    "test_mail_result": [("GET", PAGE + "test/TEST/", OF_ACCOUNT)],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
     # The link itself is the right; this one is forged.
     "report_address_confirm": [("GET", "/report-address/x/", (410, 410, 410, 410, 410))],
+    "members": [("GET", BASE + "members/", OF_ACCOUNT)],
+    "member_role": [("GET", BASE + "members/987654321/role/", (302, 404, 403, 404, 404))],
+    "member_remove": [("GET", BASE + "members/987654321/remove/", (302, 404, 403, 404, 404))],
+    "invitation_again": [
+        ("POST", BASE + "invitations/987654321/again/", (302, 404, 403, 404, 404))
+    ],
+    "invitation_revoke": [
+        ("POST", BASE + "invitations/987654321/revoke/", (302, 404, 403, 404, 404))
+    ],
+    # The link itself is the right; this one is forged.
+    "invitation": [("GET", "/invitations/x/", (410, 410, 410, 410, 410))],
+    # Nothing is chosen.
+    "selection_confirm": [
+        ("GET", "/selection/block/confirm/", (302, 403, 403, 403, 400)),
+        ("GET", "/selection/unblock/confirm/", (302, 403, 403, 403, 400)),
+    ],
+    "selection_act": [
+        ("POST", "/selection/block/", (302, 403, 403, 403, 400)),
+        ("POST", "/selection/unblock/", (302, 403, 403, 403, 400)),
+    ],
+    "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
+    "users": [("GET", "/users/", (302, 403, 403, 403, 200))],
+    "user_deactivate": [("GET", "/users/987654321/deactivate/", (302, 403, 403, 403, 404))],
+    "user_reactivate": [("POST", "/users/987654321/reactivate/", (302, 403, 403, 403, 404))],
+    "administrator_invitation_again": [
+        ("POST", "/users/invitations/987654321/again/", (302, 403, 403, 403, 404))
+    ],
+    "administrator_invitation_revoke": [
+        ("POST", "/users/invitations/987654321/revoke/", (302, 403, 403, 403, 404))
+    ],
     "simulator": [("GET", "/simulator/", (302, 403, 403, 403, 200))],
     "simulated_message": [("GET", "/simulator/1/", (302, 403, 403, 403, 200))],
 }
@@ -73,7 +124,20 @@ CASES = [
 # Pages that show a form and take it, ours and those of allauth and Django.
 OF_OTHERS = {
     PAGE + "review/",
+    "/web/hosting/add/",
+    BASE + "edit/",
+    BASE + "close/",
+    BASE + "reopen/",
+    BASE + "tokens/",
+    BASE + "tokens/1/revoke/",
+    BASE + "members/",
+    BASE + "members/987654321/role/",
+    BASE + "members/987654321/remove/",
+    "/invitations/x/",
+    "/users/",
+    "/users/987654321/deactivate/",
     BASE + "report-address/",
+    PAGE + "test/",
     "/report-address/x/",
     "/",
     "/login/",
@@ -123,15 +187,29 @@ def _message(db: None) -> None:
     )
 
 
+@pytest.fixture
+def _token(account: HostingAccount, now: datetime) -> None:
+    AccountToken.objects.create(
+        pk=1, account=account, name="x", digest="x", created_at=now, created_by="admin"
+    )
+
+
 def _send(client: Client, method: str, address: str, **headers: str) -> int:
     return client.generic(method, address, headers=headers).status_code
+
+
+@pytest.fixture
+def _test_mail(account: HostingAccount) -> None:
+    trial.send(account, "a@example.org", datetime(2026, 3, 11, tzinfo=UTC))
+    Message.objects.update(queue_id="TEST")
 
 
 def test_every_address_is_in_the_table() -> None:
     assert TABLE.keys() == NAMES
 
 
-@pytest.mark.usefixtures("_message", "_report")
+@pytest.mark.usefixtures("_message", "_report", "_token")
+@pytest.mark.usefixtures("_message", "_report", "_test_mail")
 @pytest.mark.parametrize(("method", "address", "role", "status"), CASES)
 def test_each_role_gets_what_is_its_own(
     users: dict[str, User | None],

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mailqueue import accounts, queue
 from mailqueue.models import Message, Recipient
 from relay import intake, listing
+from relay.identity import Caller
 from relay.intake import Answer, Handover, Intake, Letter, read, read_smtp
 from tests.support.loop import run
 
@@ -106,12 +107,12 @@ def test_exactly_the_limit_is_taken() -> None:
 
 def test_hints_about_the_script_are_kept_as_hints() -> None:
     found = letter(b"-t", message=b"X-PHP-Originating-Script: 0:a\tb.php\n" + MESSAGE)
-    assert (found.uid, found.script, found.folder) == (UID, "0:a b.php", "/srv/x")
+    assert (found.caller, found.script, found.folder) == (Caller(UID), "0:a b.php", "/srv/x")
 
 
 @pytest.mark.parametrize("line", [b"a\nb\r\n", b"a\rb\r\n", b"\n.\r\n", b"\r.\r\n", b"a\r\r\n"])
 def test_smtp_refuses_a_bare_line_end(line: bytes) -> None:
-    found = read_smtp(UID, "", ["a@b.example"], b"Subject: s\r\n\r\n" + line, NOW)
+    found = read_smtp(Caller(UID), "", ["a@b.example"], b"Subject: s\r\n\r\n" + line, NOW)
     assert isinstance(found, Answer)
     assert (found.code, found.exit_code) == (554, 65)
 
