@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
-from mailqueue.models import AccountTotals, Alert, Recipient
+from mailqueue.models import AccountTotals, Alert
 from mailqueue.policy import EXPIRY_WARNING
+from mailqueue.walks import Index, along
 
 Kind = Alert.Kind
 KEPT = timedelta(days=365)
@@ -79,9 +80,9 @@ def _expiring(account_id: int, now: datetime, limit: int) -> Figures:
     after it, unless it was released and is due within a day anyhow. Only where the time that mail
     is held was made shorter does the newest expire first; so that end is looked at too.
     """
-    held = Recipient.objects.filter(account_id=account_id, status=Recipient.Status.HELD)
-    for order in ("pk", "-pk"):
-        deadlines = list(held.order_by(order).values_list("deadline", flat=True)[: limit + 1])
+    for is_back in (False, True):
+        held = along(Index.HELD, account_id, is_back=is_back)
+        deadlines = list(held.values_list("deadline", flat=True)[: limit + 1])
         soon = [moment for moment in deadlines if now < moment <= now + EXPIRY_WARNING]
         if soon:
             return {

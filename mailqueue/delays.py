@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailqueue.models import HostingAccount, Recipient
+from mailqueue.walks import Index, along
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ def of_account(
     account: HostingAccount, before: datetime, listed: int = 20, limit: int = 1000
 ) -> Delays:
     """The e-mails accepted before a moment that wait after a try, among the first `limit`."""
-    waiting = Recipient.objects.filter(account=account, status=Recipient.Status.WAITING)
+    waiting = along(Index.WAITING, account.pk)
     seen = list(
-        waiting.order_by("pk").values_list("pk", "tries", "accepted_at")[: limit + 1],
+        waiting.values_list("pk", "tries", "accepted_at")[: limit + 1],
     )
     late = [pk for pk, tries, accepted_at in seen[:limit] if tries and accepted_at < before]
     rows = Recipient.objects.filter(pk__in=late[:listed]).order_by("pk")

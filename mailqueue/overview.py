@@ -21,8 +21,8 @@ from mailqueue.models import (
     StateChange,
 )
 from mailqueue.policy import Limits, Nearly, Usage
-from mailqueue.queue.rows import IN_QUEUE
 from mailqueue.states import DELIVERING, State
+from mailqueue.walks import Index, along
 
 _ENDED = F("totals__sent") + F("totals__failed") + F("totals__purged") + F("totals__expired")
 _QUEUED = F("totals__accepted") - _ENDED - F("totals__suppressed")
@@ -187,11 +187,7 @@ def of_account(
 
 def queue_page(account: HostingAccount, after_id: int | None = None, limit: int = 20) -> QueuePage:
     """The recipients in the queue after number `after_id`, in order of arrival."""
-    found = (
-        Recipient.objects.filter(IN_QUEUE, account=account, pk__gt=after_id or 0)
-        .select_related("message")
-        .order_by("pk")[: limit + 1]
-    )
+    found = along(Index.QUEUED, account.pk, after_id or 0).select_related("message")[: limit + 1]
     rows = [
         Queued(
             recipient_id=row.pk,
@@ -284,8 +280,7 @@ def _notices(
 
 def _expires_at(account: HostingAccount, now: datetime) -> datetime | None:
     """When the e-mail that has been held longest expires, if that is soon."""
-    oldest = Recipient.objects.filter(account=account, status=Recipient.Status.HELD)
-    deadline = oldest.order_by("pk").values_list("deadline", flat=True).first()
+    deadline = along(Index.HELD, account.pk).values_list("deadline", flat=True).first()
     return deadline if deadline and deadline <= now + policy.EXPIRY_WARNING else None
 
 

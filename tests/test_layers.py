@@ -22,6 +22,7 @@ PURE = (
 )
 ORDER = (
     "models",
+    "walks",
     "limits",
     "counters",
     "history",
@@ -37,9 +38,9 @@ BESIDE = {
     "tokens": ("models", "accounts"),
     "simulator": ("models",),
     "failures": ("models",),
-    "delays": ("models",),
+    "delays": ("models", "walks"),
     "evidence": ("models",),
-    "queue_view": ("models",),
+    "queue_view": ("models", "walks"),
     "house_overview": ("models", "history"),
     "refusals": ("models",),
     "messages": ("models",),

@@ -12,7 +12,6 @@ from mailqueue import limits, policy, schedule, windows
 from mailqueue.counters import Tallies
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue.rows import (
-    IN_QUEUE,
     TABLE,
     HoldReason,
     Status,
@@ -24,6 +23,7 @@ from mailqueue.queue.rows import (
     lock_rows,
     save,
 )
+from mailqueue.walks import Index, along
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +131,8 @@ def purge(account_id: int, after_id: int, through_id: int, limit: int, now: date
 
 def last_queued_id(account_id: int) -> int:
     """The number of the newest recipient in an account's queue, 0 if it is empty."""
-    newest = (
-        Recipient.objects.filter(IN_QUEUE, account_id=account_id)
-        .order_by("-pk")
-        .values_list("pk", flat=True)
-        .first()
-    )
-    return newest or 0
+    newest = along(Index.QUEUED, account_id, is_back=True)
+    return newest.values_list("pk", flat=True).first() or 0
 
 
 def expire(now: datetime, limit: int = 1000) -> int:
