@@ -113,7 +113,7 @@ class Day:
 class QueueId(StringConverter):
     """The name of a message, as `queue` makes it."""
 
-    regex = "[A-Z2-7]{1,16}"
+    regex = "[A-Z0-9]{1,16}"
 
 
 register_converter(QueueId, "queue_id")
