@@ -200,7 +200,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 # is not known, and only so many letters go to one that is.
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key"}
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key", "accept_invitation": "30/m/ip"}
 ACCOUNT_FORMS = {"reset_password": "panel.password_reset.ResetForm"}
 # Django's own: it ends with the password, the address or the last login that it was made for.
 _tokens = "django.contrib.auth.tokens"

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import cast
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.views import redirect_to_login
@@ -31,8 +32,11 @@ class Ended(Exception):
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     """Show what the link gives, and give it on POST: mail scanners follow links too.
 
-    410 if it is forged, used, revoked or too old.
+    410 if it is forged, used, revoked or too old; 429 if somebody tries many.
     """
+    too_many: HttpResponse | None = ratelimit.consume_or_429(request, action="accept_invitation")
+    if too_many is not None:
+        return too_many
     now = timezone.now()
     invitation = invitations.read(token, now)
     if invitation is None:

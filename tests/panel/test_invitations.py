@@ -392,3 +392,9 @@ def test_the_page_is_kept_by_no_cache_and_takes_no_other_method(
     client: Client = browse(None)
     assert "no-store" in client.get(address)["Cache-Control"]
     assert client.put(address).status_code == 405
+
+
+def test_who_tries_many_links_has_to_wait(browse: Browse) -> None:
+    client = browse(None)
+    statuses = [client.post("/invitations/forged/").status_code for _ in range(31)]
+    assert statuses == [410] * 30 + [429]
