@@ -13,7 +13,7 @@ from mailqueue import queue, service, simulator
 from mailqueue.models import HostingAccount, LastRefusal, Message, StateChange
 from mailqueue.outcomes import Outcome, Result
 from panel import trial
-from panel.models import DailyReport, User
+from panel.models import AuditEntry, DailyReport, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
 
@@ -62,8 +62,17 @@ def addresses(account: HostingAccount, submit: Submit, text: str) -> list[str]:
     test_id = trial.send(account, "a@example.org", now)
     [third] = queue.claim_due(now, 1, timedelta(minutes=1))
     queue.record([(first, failed), (second, deferred), (third, deferred)], now)
-    service.block(account.pk, text[:150], now)
-    StateChange.objects.update(reason=text)
+    stop = service.report_spam(account.pk, text, now)
+    # An explanation shows the script and samples.
+    sample = {"subject": text, "address": local, "script": text, "reply": text}
+    figures = {"samples": [sample], "script": text, "script_number": 1, "looked_at": 1}
+    StateChange.objects.filter(pk=stop.pk).update(figures=figures)
+    HostingAccount.objects.update(review_required=True)
+    service.state_review(account.pk, text[:150], text, now)
+    for target in (text, local):
+        AuditEntry.objects.create(
+            at=now, actor=text[:150], account=account, action=text[:32], target=target[:320]
+        )
     LastRefusal.objects.create(
         account=account, refused_at=now + timedelta(seconds=1), exit_code=65, text=text
     )
@@ -75,7 +84,11 @@ def addresses(account: HostingAccount, submit: Submit, text: str) -> list[str]:
     return [
         PAGE,
         PAGE + "queue/",
+        PAGE + "review/",
         PAGE + "errors/",
+        PAGE + f"messages/{second.queue_id}/",
+        BASE + "journal/",
+        "/journal/",
         PAGE + "reports/2026-03-02/",
         PAGE + "help/",
         PAGE + f"test/{test_id}/",

@@ -108,6 +108,8 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         SCRIPTS_EMAILS + f"?period=90d&day={now - timedelta(days=2):%Y-%m-%d}",
         SCRIPTS_EMAILS + "block/confirm/",
         SCRIPTS_EMAILS + "unblock/confirm/",
+        SCRIPTS_EMAILS + "review/",
+        SCRIPTS_EMAILS + "errors/",
         SCRIPTS_EMAILS + "queue/",
         SCRIPTS_EMAILS + "queue/?standing=waiting&after=20",
         SCRIPTS_EMAILS + "queue/?q=nothing-like-it",
@@ -182,6 +184,24 @@ def test_every_state_is_accessible(
         _open(page, SCRIPTS_EMAILS)
         complaints += _complaints(page)
     assert complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_stop_that_explains_itself_is_accessible(
+    visit: Visit, administrator: User, account: HostingAccount, submit: Submit, theme: str
+) -> None:
+    submit(timezone.now(), subject="x" * 200, script="/s" * 100)
+    HostingAccount.objects.update(hourly_quota=1)
+    stop = service.report_spam(account.pk, "Plainte reçue", timezone.now())
+    HostingAccount.objects.update(review_required=True)
+    service.state_review(account.pk, "claire", "Fait.", timezone.now())
+    assert stop.figures["samples"]
+    page = visit(administrator, color_scheme=theme, viewport=PHONE)
+    _open(page, SCRIPTS_EMAILS)
+    for summary in page.locator("#part-explanation summary").all():
+        summary.click()
+    assert _complaints(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_what_opens_is_accessible(
