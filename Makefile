@@ -4,23 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Tests that run once more on PostgreSQL: what touches rows, and what a lost connection does.
-ON_POSTGRESQL := tests/mailqueue tests/flow tests/relay/test_intake.py
 
 .PHONY: run test lint bench lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/python manage.py up
 
-# Both databases are tried even if the first run fails; the worse status counts.
 test: $(VENV)/dev.stamp
 	@.ci/packages
-	@status=0; \
-	echo "== All tests, on SQLite"; \
-	env -u FACTEUR_DATABASE_URL $(BIN)/python -m pytest || status=$$?; \
-	echo "== $(ON_POSTGRESQL), on PostgreSQL"; \
-	$(BIN)/python -m tests.support.postgres $(BIN)/python -m pytest $(ON_POSTGRESQL) || status=$$?; \
-	exit $$status
+	@$(BIN)/python -m tests.support.runs
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
