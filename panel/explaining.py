@@ -150,8 +150,14 @@ def figures_told(event: str, figures: Mapping[str, Any]) -> list[str]:
             % numbers
         )
     if event in AUTOMATIC_BLOCKS and figures.get("script"):
+        is_of_errors = event in {Event.TOO_MANY_ERRORS, Event.RATIO_EXCEEDED}
+        text = (
+            _("%(number)s of the last %(of)s e-mails in error come from the script %(script)s.")
+            if is_of_errors
+            else _("%(number)s of the last %(of)s e-mails come from the script %(script)s.")
+        )
         told.append(
-            _("%(number)s of the last %(of)s e-mails come from the script %(script)s.")
+            text
             % {
                 "number": wording.number(figures.get("script_number", 0)),
                 "of": wording.number(figures.get("looked_at", 0)),
