@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
-from mailqueue.models import Body, HostingAccount, Recipient, RecipientStatus
+from mailqueue.models import Body, HostingAccount, Message, Recipient, RecipientStatus
 from mailqueue.states import DELIVERING
 
 Status: TypeAlias = RecipientStatus
@@ -43,14 +43,16 @@ def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
     """The recipients and their messages, locked.
 
     The message too: of two workers that end the last two recipients at once, one must see that
-    nobody needs the body any more.
+    nobody needs the body any more. And before its recipients: of two transactions that share a
+    message and a recipient of it, none may hold what the other waits for.
     """
-    rows = (
-        Recipient.objects.filter(pk__in=set(recipient_ids))
-        .select_related("message")
-        .order_by("message_id", "pk")
-    )
-    return {row.pk: row for row in rows.select_for_update(no_key=True)}
+    wanted = set(recipient_ids)
+    if connection.features.has_select_for_update:
+        of_messages = Recipient.objects.filter(pk__in=wanted).values("message_id")
+        messages = Message.objects.filter(pk__in=of_messages).order_by("pk").only("pk")
+        list(messages.select_for_update(no_key=True))
+    rows = Recipient.objects.filter(pk__in=wanted).select_related("message").order_by("pk")
+    return {row.pk: row for row in rows.select_for_update(of=("self",), no_key=True)}
 
 
 def delivers(account: HostingAccount) -> bool:
