@@ -102,6 +102,8 @@ def begin_minute(account_id: int, now: datetime) -> None:
     So a window that begins at this instant holds nothing of before it, though minutes are all that
     is kept. Part of the caller's transaction, which has the account locked.
     """
+    # Who records a delivery locks the totals before the minute, and not the account.
+    AccountTotals.objects.select_for_update(no_key=True).filter(account=account_id).first()
     minute = _floor(now, MINUTE)
     row = MinuteCount.objects.filter(account_id=account_id, start=minute).values(*_COUNTED).first()
     if row is None:
