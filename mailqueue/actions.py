@@ -14,6 +14,7 @@ class Why(StrEnum):
     PURGE_FIRST = "purge_first"
     PURGING = "purging"
     REVIEW = "review"
+    CLOSED = "closed"
     ADMINISTRATORS_ONLY = "administrators_only"
 
 
@@ -38,11 +39,16 @@ class Actions:
 
 
 def of_state(
-    state: State, *, review_required: bool = False, is_administrator: bool = False
+    state: State,
+    *,
+    review_required: bool = False,
+    is_administrator: bool = False,
+    is_closed: bool = False,
 ) -> Actions:
     """Which buttons apply in a state, and why the others do not.
 
-    While a review is required, an administrator alone may let mail go on.
+    While a review is required, an administrator alone may let mail go on; nobody may while the
+    account is closed.
     """
     needs_review = review_required and not is_administrator
     lift = _action(state, Event.LIFT)
@@ -51,6 +57,11 @@ def of_state(
     unblock = _action(state, Event.UNBLOCK)
     if needs_review and unblock.is_allowed:
         unblock = Action(Event.UNBLOCK, False, Why.REVIEW, None)
+    if is_closed:
+        unblock, lift = (
+            Action(action.event, False, Why.CLOSED, None) if action.is_allowed else action
+            for action in (unblock, lift)
+        )
     return Actions(
         block=_action(state, Event.BLOCK),
         unblock=unblock,

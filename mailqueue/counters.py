@@ -10,7 +10,7 @@ two such transactions cannot wait for each other.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
@@ -27,7 +27,8 @@ MINUTES_KEPT = timedelta(hours=25)
 class Tally:
     """What to add to an account's counts.
 
-    What tells what is held now may be negative. Of `largest_bytes` the largest stays.
+    What tells what is held now may be negative. Of `largest_bytes` the largest stays. `late` is the
+    part of `accepted` that was handed over before this minute: the maildrop's.
     """
 
     accepted: int = 0
@@ -43,6 +44,7 @@ class Tally:
     held_bytes: int = 0
     overflow: int = 0
     largest_bytes: int = 0
+    late: int = 0
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
@@ -79,7 +81,9 @@ class Tallies:
         events = [(pk, t) for pk, t in rows if any(getattr(t, name) for name in _COUNTED)]
         if events:
             _add_to_window(QuarterCount._meta.db_table, events, _floor(now, QUARTER))
-            _add_to_window(MinuteCount._meta.db_table, events, _floor(now, MINUTE))
+            # Minutes tell how fast mail is handed over: what comes late is not of this one.
+            timely = [(pk, replace(t, accepted=t.accepted - t.late)) for pk, t in events]
+            _add_to_window(MinuteCount._meta.db_table, timely, _floor(now, MINUTE))
 
 
 def trailing(since: Mapping[int, datetime], now: datetime) -> dict[int, Tally]:
@@ -102,6 +106,8 @@ def begin_minute(account_id: int, now: datetime) -> None:
     So a window that begins at this instant holds nothing of before it, though minutes are all that
     is kept. Part of the caller's transaction, which has the account locked.
     """
+    # Who records a delivery locks the totals before the minute, and not the account.
+    AccountTotals.objects.select_for_update(no_key=True).filter(account=account_id).first()
     minute = _floor(now, MINUTE)
     row = MinuteCount.objects.filter(account_id=account_id, start=minute).values(*_COUNTED).first()
     if row is None:

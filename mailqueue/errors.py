@@ -2,7 +2,8 @@
 
     FacteurError
     ├── IllegalTransition   the state does not allow what was asked (a person is told)
-    │   └── ReviewRequired  an administrator must look first
+    │   ├── ReviewRequired  an administrator must look first
+    │   └── AccountClosed   its mail stays where it is until it is reopened
     ├── NoReview            nobody waits for a review of this account
     ├── UnknownAccount      no account has this name or number
     └── InvalidSubmission   a message that no caller of the queue may hand over
@@ -27,6 +28,10 @@ class IllegalTransition(FacteurError):
 
 class ReviewRequired(IllegalTransition):
     """The state would allow it, but an administrator must look first; nothing was changed."""
+
+
+class AccountClosed(IllegalTransition):
+    """The state would allow it, but a closed account sends nothing; nothing was changed."""
 
 
 class NoReview(FacteurError):

@@ -174,6 +174,7 @@ def of_account(
             state,
             review_required=account.review_required,
             is_administrator=is_administrator,
+            is_closed=account.closed_at is not None,
         ),
         job=_progress(account),
         last_change=account.changes.order_by("-changed_at", "-pk").first(),

@@ -38,7 +38,10 @@ def sort_out(
     fit, left = [], []
     for account in accounts:
         may = actions.of_state(
-            State(account.state), review_required=account.review_required, is_administrator=True
+            State(account.state),
+            review_required=account.review_required,
+            is_administrator=True,
+            is_closed=account.closed_at is not None,
         )
         action = getattr(may, event)
         if action.is_allowed:

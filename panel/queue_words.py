@@ -33,6 +33,8 @@ def why_not_release(account: HostingAccount) -> str:
     """Why somebody may not let go held mail by itself."""
     if account.state == State.PURGING:
         return _("A purge is running")
+    if account.closed_at is not None:
+        return _("The hosting plan is closed")
     if account.review_required:
         return _("An administrator has yet to look at the block")
     if account.state == State.SPAM:

@@ -120,6 +120,7 @@ def why_not(why: Why | None) -> str:
         Why.PURGING: _("A purge is running"),
         Why.REVIEW: _("An administrator has to look first"),
         Why.ADMINISTRATORS_ONLY: _("For administrators only"),
+        Why.CLOSED: _("The hosting plan is closed"),
         None: "",
     }[why]
 
@@ -382,7 +383,8 @@ def outcome(event: Event, overview: Overview) -> State:
     if event is Event.PURGE:
         # An administrator who purges has looked.
         review = overview.account.review_required and not overview.is_administrator
-        return following(State.PURGING, after_purge(review_required=review, stay_blocked=False))
+        is_closed = overview.account.closed_at is not None
+        return following(State.PURGING, after_purge(review_required=review, stay_blocked=is_closed))
     return following(overview.state, event)
 
 

@@ -33,8 +33,11 @@ def may_release(account: HostingAccount, *, as_administrator: bool) -> bool:
     """Whether held mail may be let go by itself.
 
     An owner may where he could unblock all of it; after spam, and where an administrator has yet to
-    look, he may not. An administrator may unless the queue is being purged.
+    look, he may not. An administrator may unless the queue is being purged. Of a closed account
+    nothing goes.
     """
+    if account.closed_at is not None:
+        return False
     if as_administrator:
         return account.state != State.PURGING
     return account.state in {State.KO, State.BOUNCE} and not account.review_required

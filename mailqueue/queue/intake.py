@@ -41,6 +41,11 @@ class Submission:
     script: str = ""
     folder: str = ""
 
+    @property
+    def is_late(self) -> bool:
+        """Whether it was handed over some time ago, while the relay was away."""
+        return self.origin is Message.Origin.MAILDROP
+
     def __post_init__(self) -> None:
         if not self.recipients or len(set(self.recipients)) != len(self.recipients):
             raise InvalidSubmission("a message goes to at least one recipient, to each once")
@@ -58,6 +63,7 @@ class Receipt:
     """What `accept` answers: the message is durable under `queue_id`.
 
     `is_duplicate` says that it already was: the same hand-over came twice. `is_refused` says that
+    it was not taken: too much is held. `nears_limit` says that rules should look at the account.
     """
 
     queue_id: str
@@ -93,7 +99,7 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
             if submission.account_id not in doors:
                 raise UnknownAccount(str(submission.account_id))
             door = doors[submission.account_id]
-            split = door.split(len(submission.recipients), submission.size_bytes)
+            split = door.split(submission)
             if split is None:
                 answers.append(REFUSED)
                 continue
@@ -103,6 +109,7 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
             rows.extend(_recipients(submission, message, split, door.limits, now))
             tally = tallies[submission.account_id]
             tally.accepted += split.number
+            tally.late += split.number if submission.is_late else 0
             tally.admitted += split.admitted
             tally.held += split.held
             tally.held_bytes += split.held * submission.size_bytes
@@ -156,16 +163,17 @@ class _Door:
             or policy.too_fast(self.limits, self.usage.fast)
         )
 
-    def split(self, number: int, size_bytes: int) -> Split | None:
-        """Let recipients of one message in; None if more would be held than may be."""
-        split = self._split(number)
+    def split(self, submission: Submission) -> Split | None:
+        """Let the recipients of a message in; None if more would be held than may be."""
+        split = self._split(len(submission.recipients))
         held = self._held + split.held
-        held_bytes = self._held_bytes + split.held * size_bytes
+        held_bytes = self._held_bytes + split.held * submission.size_bytes
         if split.held and not policy.may_hold(self.limits, held, held_bytes):
             return None
         self._held, self._held_bytes = held, held_bytes
         self._has_line |= split.reason is HoldReason.OVERFLOW and split.held > 0
-        self.usage = self.usage.plus(admitted=split.admitted, accepted=number)
+        handed_over = 0 if submission.is_late else split.number
+        self.usage = self.usage.plus(admitted=split.admitted, accepted=handed_over)
         return split
 
     def _split(self, number: int) -> Split:

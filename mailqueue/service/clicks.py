@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from mailqueue import queue
-from mailqueue.errors import ReviewRequired
+from mailqueue.errors import AccountClosed, ReviewRequired
 from mailqueue.models import HostingAccount, QueueJob, StateChange
 from mailqueue.service.changing import change, open_job
 from mailqueue.service.jobs import advance_at_once
@@ -40,10 +40,11 @@ def unblock(
     """Let deliveries and the held mail go on (Débloquer l'envoi).
 
     Raises IllegalTransition if the state does not allow it, ReviewRequired if an administrator
-    must look first, UnknownAccount.
+    must look first, AccountClosed, UnknownAccount.
     """
     with transaction.atomic():
         account = queue.lock_account(account_id)
+        _check_open(account, Event.UNBLOCK)
         if account.review_required and not by_administrator:
             raise ReviewRequired(account.state, Event.UNBLOCK)
         if by_administrator:
@@ -64,7 +65,8 @@ def purge(
 ) -> StateChange:
     """Delete what stands in the queue now, then let deliveries go on (Purger les e-mails).
 
-    Raises IllegalTransition if the service is running or a purge is, UnknownAccount.
+    A closed account stays blocked. Raises IllegalTransition if the service is running or a purge
+    is, UnknownAccount.
     """
     with transaction.atomic():
         account = queue.lock_account(account_id)
@@ -82,15 +84,21 @@ def lift(account_id: int, actor: str, now: datetime, word: str = "") -> StateCha
     """End a stop after a review, by an administrator: the service is as usual again.
 
     What is held goes out; `word` is for the owner. Raises IllegalTransition if the service is
-    running or a purge is, UnknownAccount.
+    running or a purge is, AccountClosed, UnknownAccount.
     """
     with transaction.atomic():
         account = queue.lock_account(account_id)
+        _check_open(account, Event.LIFT)
         _end_review(account, actor, now, word)
         made = change(account, Event.LIFT, actor, now, reason=word)
         job = open_job(account, QueueJob.Kind.RELEASE, actor, now)
     advance_at_once(job, now)
     return made
+
+
+def _check_open(account: HostingAccount, event: Event) -> None:
+    if account.closed_at is not None:
+        raise AccountClosed(account.state, event)
 
 
 def _end_review(account: HostingAccount, actor: str, now: datetime, word: str) -> None:

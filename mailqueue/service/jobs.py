@@ -76,7 +76,8 @@ def drip_due(now: datetime, after_id: int = 0, limit: int = SLICE) -> tuple[int,
 
 
 def _end_purge(job: QueueJob, account: HostingAccount, now: datetime) -> int | None:
-    event = after_purge(review_required=account.review_required, stay_blocked=job.stay_blocked)
+    stay_blocked = job.stay_blocked or account.closed_at is not None
+    event = after_purge(review_required=account.review_required, stay_blocked=stay_blocked)
     change(account, event, job.actor, now)
     if account.state not in DELIVERING:
         return None

@@ -118,6 +118,7 @@ def act(request: SignedInRequest, service_name: str, action: Event) -> HttpRespo
             State(account.state),
             review_required=account.review_required,
             is_administrator=request.user.is_staff,
+            is_closed=account.closed_at is not None,
         )
         messages.error(request, wording.refused(getattr(may, action).why))
     else:

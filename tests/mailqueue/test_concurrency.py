@@ -1,16 +1,18 @@
 """Many workers, clicks and hand-overs at once: each recipient has one fate, and is counted once."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from mailqueue import ledger, queue, service
+from mailqueue.counters import Tallies
 from mailqueue.errors import IllegalTransition
-from mailqueue.models import Body, HostingAccount, Recipient
+from mailqueue.models import AccountTotals, Body, HostingAccount, Recipient
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
 
@@ -145,3 +147,33 @@ def test_of_two_clicks_at_once_one_wins(account: HostingAccount, now: datetime) 
 
     run(click, click, click)
     assert (won, lost) == (["ko"], ["ko", "ko"])
+
+
+def test_a_click_and_a_delivery_do_not_wait_for_each_other(
+    account: HostingAccount, submission: Callable[..., Submission], now: datetime
+) -> None:
+    service.block(account.pk, "admin", now)
+    queue.accept([submission(), submission()], now)
+    has_begun = threading.Event()
+
+    def deliver() -> None:
+        with transaction.atomic():
+            # What `record` does of an account that it need not lock, with a pause in the middle.
+            for number in (1, -1):
+                tallies = Tallies()
+                tallies[account.pk].held_bytes = number
+                tallies[account.pk].sent = int(number < 0)
+                tallies.write(now)
+                has_begun.set()
+                time.sleep(0.5)
+
+    def click() -> None:
+        has_begun.wait(10)
+        # As a page does: the first slice of the job is part of the click.
+        with transaction.atomic():
+            service.unblock(account.pk, "admin", now)
+
+    AccountTotals.objects.filter(account=account).update(accepted=3)
+    run(deliver, click)
+    AccountTotals.objects.filter(account=account).update(accepted=2, sent=0)
+    assert HostingAccount.objects.get().state == "ok"

@@ -305,7 +305,8 @@ def test_the_owner_of_a_closed_account_looks_and_changes_nothing(
     assert client.get(PAGE + "report-address/").status_code == 403
     account.refresh_from_db()
     assert account.state == "ko"
-    assert browse(administrator).post(PAGE + "scripts-emails/unblock/").status_code == 302
+    assert browse(administrator).post(PAGE + "scripts-emails/unblock/").status_code == 409
+    assert browse(administrator).post(PAGE + "scripts-emails/purge/").status_code == 302
 
 
 def test_the_list_shows_closed_accounts_when_asked(
