@@ -88,7 +88,7 @@ def explanation(overview: Overview, now: datetime) -> Explanation | None:
         sentences.append(_since(change.actor, event, wording.moment(change.changed_at, now)))
         sentences += figures_told(event, figures)
         if change.reason:
-            sentences.append(change.reason)
+            sentences.append(_closed(change.reason))
     sentences.append(
         _("What your scripts send meanwhile is kept in the queue, for %(hours)s hours at most.")
         % {"hours": wording.number(overview.limits.hold // HOUR)}
@@ -212,6 +212,11 @@ def _since(actor: str, event: str, when: str) -> str:
     return _("By %(actor)s, %(moment)s.") % {"actor": actor, "moment": when}
 
 
+def _closed(reason: str) -> str:
+    """Somebody's own words, as a sentence: others follow it."""
+    return reason if reason.endswith((".", "!", "?", "…")) else f"{reason}."
+
+
 def _sample(found: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(found.get(name, "")) for name in ("subject", "address", "script", "reply")}
 
@@ -243,13 +248,7 @@ def _ways_out(overview: Overview) -> list[Step]:
     steps = []
     may = overview.actions
     if overview.review_required:
-        steps.append(
-            Step(
-                _("Say what you have done: an administrator looks at it and lifts the stop."),
-                reverse("review", args=[overview.account.service_name]),
-                _("Ask for a review"),
-            )
-        )
+        steps.append(_review(overview))
     if may.unblock.is_allowed and overview.state is State.BOUNCE:
         steps.append(
             Step(_("Unblock sending: the state becomes “Force”, the share of errors is doubled."))
@@ -270,6 +269,27 @@ def _ways_out(overview: Overview) -> list[Step]:
         state = wording.quoted(wording.outcome(Event.PURGE, overview))
         steps.append(Step(text % {"state": state}))
     return steps
+
+
+def _review(overview: Overview) -> Step:
+    """What a review waits for: an owner says what was done, then an administrator answers."""
+    address = reverse("review", args=[overview.account.service_name])
+    waits = overview.review is not None and overview.review.answered_at is None
+    if overview.is_administrator:
+        if waits:
+            return Step(_("Read what the owner did, then lift the stop or say what is missing."))
+        return Step(_("The owner has yet to say what was done; you can lift the stop without it."))
+    if waits:
+        return Step(
+            _("An administrator looks at what you have done, and answers by e-mail."),
+            address,
+            _("Change your statement"),
+        )
+    return Step(
+        _("Say what you have done: an administrator looks at it and lifts the stop."),
+        address,
+        _("Ask for a review"),
+    )
 
 
 def _cases() -> list[Case]:
@@ -310,7 +330,15 @@ def _cases() -> list[Case]:
                     _("Check that every link leads somewhere."),
                     _("Write https:// only where the address exists in https://."),
                     _("Avoid pornographic words, and what resembles them."),
-                    _("Attach no program (EXE, BAT, PIF), no document with macros, zipped or not."),
+                    _(
+                        "Attach no EXE, BAT, PIF, XML or XLSX file and no document with macros, "
+                        "zipped or not."
+                    ),
+                    _("Then purge the e-mails, and send those that matter again once mended."),
+                    _(
+                        "If the state still becomes “SPAM” again and again, an administrator looks "
+                        "at it: say on this page what you have done."
+                    ),
                 )
             ],
         ),

@@ -355,6 +355,8 @@ def _promise(event: Event, overview: Overview) -> str:
         "number": number(overview.queued),
         "state": quoted(outcome(event, overview)),
     }
+    if not overview.queued:
+        return _("The queue is empty, state %(state)s") % figures
     if event in {Event.UNBLOCK, Event.LIFT}:
         return (
             ngettext(

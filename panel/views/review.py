@@ -49,7 +49,8 @@ def state(request: SignedInRequest, service_name: str) -> HttpResponse:
         "is_asked": account.review_required and status == 200,
         "said": service.open_review(account.pk),
     }
-    return render(request, "review/state.html", context, status=status)
+    with timezone.override(account.time_zone):
+        return render(request, "review/state.html", context, status=status)
 
 
 @only("POST")

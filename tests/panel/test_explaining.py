@@ -83,7 +83,7 @@ def test_spam_shows_the_three_cases_as_checklists(account: HostingAccount, see: 
     text = see()
     for number in (1, 2, 3):
         assert f"Cas n° {number} :" in text
-    assert text.count('type="checkbox"') == 2 + 6 + 13
+    assert text.count('type="checkbox"') == 2 + 6 + 15
 
 
 def test_figures_stay_in_the_history(deliver: Callable[..., None], see: See) -> None:
@@ -131,3 +131,17 @@ def test_held_mail_that_expires_soon_is_told(
 def test_force_says_when_it_ends(account: HostingAccount, see: See) -> None:
     HostingAccount.objects.update(state="force", bounce_percent=25)
     assert "Après une semaine sous 25 %, l’état repasse de lui-même en « Activé »." in see()
+
+
+def test_the_words_of_whoever_reported_spam_are_a_sentence(
+    account: HostingAccount, see: See
+) -> None:
+    service.report_spam(account.pk, "Plainte de Signal Spam", timezone.now())
+    assert "Plainte de Signal Spam. Les e-mails que vos scripts" in see()
+
+
+def test_an_empty_queue_promises_no_e_mail(account: HostingAccount, see: See) -> None:
+    service.block(account.pk, "claire", timezone.now())
+    text = see()
+    assert text.count("File d’attente vide, état « Activé »") == 2
+    assert "0 e-mail repart" not in text

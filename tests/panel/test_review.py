@@ -1,5 +1,7 @@
 """Reviews of a stop on the page: who states, who answers, who lifts."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.utils import timezone
 
@@ -128,3 +130,34 @@ def test_the_block_of_an_owner_asks_for_no_review(
 ) -> None:
     browse(owner).post(PAGE + "block/")
     assert _read(account) == ("ko", False)
+
+
+@pytest.mark.usefixtures("_stopped")
+def test_each_reads_what_is_theirs_to_do(browse: Browse, owner: User, administrator: User) -> None:
+    ask = "Dites ce que vous avez fait"
+    seen = browse(administrator).get(PAGE).content.decode()
+    assert "Le propriétaire n’a pas encore dit ce qu’il a fait" in seen
+    assert ask not in seen
+    assert ask in browse(owner).get(PAGE).content.decode()
+
+    browse(owner).post(REVIEW, {"statement": "Fait."})
+    seen = browse(owner).get(PAGE).content.decode()
+    assert "Un administrateur examine ce que vous avez fait" in seen
+    assert ask not in seen
+    seen = browse(administrator).get(PAGE).content.decode()
+    assert "Lisez ce que le propriétaire a fait" in seen
+
+    browse(administrator).post(REVIEW + "refuse/", {"word": "Encore ouvert."})
+    assert ask in browse(owner).get(PAGE).content.decode()
+
+
+@pytest.mark.usefixtures("_stopped")
+def test_a_statement_is_dated_in_the_time_of_the_account(
+    browse: Browse, owner: User, administrator: User, account: HostingAccount
+) -> None:
+    HostingAccount.objects.filter(pk=account.pk).update(time_zone="Asia/Tokyo")
+    browse(owner).post(REVIEW, {"statement": "Fait."})
+    Review.objects.update(stated_at=datetime(2026, 2, 3, 20, 30, tzinfo=UTC))
+    seen = browse(administrator).get(REVIEW).content.decode()
+    assert "4 février 2026 05:30" in seen
+    assert '<h2 id="review-title">Examen</h2>' in seen
