@@ -19,7 +19,7 @@ from django.utils.translation import ngettext, pgettext
 
 from mailqueue.models import Alert, Review, StateChange
 from mailqueue.states import DELIVERING, Event, State
-from panel import letters, wording
+from panel import explaining, letters, wording
 from panel.alert_steps import Part, after_stop
 
 Kind = Alert.Kind
@@ -111,51 +111,11 @@ def _blocked_subject(event: str) -> str:
 
 
 def _reasons(event: str, figures: Mapping[str, Any]) -> list[str]:
-    """Why, in words with figures."""
-    value = {name: _number(figures, name) for name in ("number", "limit", "minutes", "sent")}
-    told = {name: letters.number(found) for name, found in value.items() if found is not None}
-    sentences = []
-    if event == Event.TOO_FAST and {"number", "limit", "minutes"} <= told.keys():
-        sentences.append(
-            _(
-                "Your scripts handed over %(number)s e-mails within %(minutes)s minutes;"
-                " %(limit)s are allowed."
-            )
-            % told
-        )
-    elif event == Event.TOO_MANY_ERRORS and {"number", "limit", "minutes"} <= told.keys():
-        sentences.append(
-            _(
-                "%(number)s e-mails were refused for good within %(minutes)s minutes, because of"
-                " their recipients; sending stops at %(limit)s."
-            )
-            % told
-        )
-    elif event == Event.RATIO_EXCEEDED and {"number", "limit", "sent"} <= told.keys():
-        share = 100 * (value["number"] or 0) // max(1, value["sent"] or 0)
-        sentences.append(
-            _(
-                "Of %(sent)s e-mails sent in the last %(hours)s hours, %(number)s came back in"
-                " error: %(share)s %%. Sending stops at %(limit)s %%."
-            )
-            % {**told, "hours": _number(figures, "hours") or 24, "share": share}
-        )
-    elif event == Event.SPAM_DETECTED:
-        sentences.append(_spam_reason(value["number"]))
+    """Why, in the words of the page."""
     script = letters.one_line(_text(figures, "script"), 120)
-    script_number, looked_at = _number(figures, "script_number"), _number(figures, "looked_at")
-    if script and script_number and looked_at:
-        sentences.append(
-            _("%(number)s of the last %(of)s e-mails come from the script %(script)s.")
-            % {
-                "number": letters.number(script_number),
-                "of": letters.number(looked_at),
-                "script": script,
-            }
-        )
-    elif script:
-        sentences.append(_("The script that sent most of them: %(script)s.") % {"script": script})
-    return sentences
+    told = explaining.figures_told(event, {**figures, "script": script})
+    is_spam = event == Event.SPAM_DETECTED
+    return [_spam_reason(_number(figures, "number")), *told] if is_spam else told
 
 
 def _spam_reason(number: int | None) -> str:

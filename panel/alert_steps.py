@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from mailqueue.states import State
+from panel import explaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ def after_stop(state: State, *, needs_review: bool) -> list[Part]:
             way_out.append(review)
         else:
             way_out.append(_("The state becomes “Enabled” again, and sending goes on."))
-        return [*_spam_cases(), Part(_("Then"), way_out, is_ordered=True)]
+        cases = [
+            Part(case.title, [step.text for step in case.steps]) for case in explaining.cases()
+        ]
+        return [*cases, Part(_("Then"), way_out, is_ordered=True)]
     find = _("Find what sent these e-mails, and protect your forms with a captcha.")
     if needs_review:
         return [Part(_("What to do"), [find, open_page, review], is_ordered=True)]
@@ -63,30 +67,3 @@ def after_stop(state: State, *, needs_review: bool) -> list[Part]:
         ]
     unblock = _("Click “Unblock sending”, then “Confirm”. Sending goes on within a few minutes.")
     return [Part(_("What to do"), [find, open_page, unblock], is_ordered=True)]
-
-
-def _spam_cases() -> list[Part]:
-    return [
-        Part(
-            _("If a robot uses a contact form"),
-            [_("Secure every script that can send e-mails with a captcha.")],
-        ),
-        Part(
-            _("If malicious files are on the hosting"),
-            [
-                _("Look in the logs of the hosting for the weak point and the infected files."),
-                _("Remove or correct these files and modules."),
-                _("Bring the CMS, its plugins and its theme up to date."),
-                _("Secure the contact forms with a captcha."),
-            ],
-        ),
-        Part(
-            _("If you sent these e-mails yourself"),
-            [
-                _("Give each e-mail a subject and a text; no words in capitals only."),
-                _("No text hidden in the colour of its background, no large image alone."),
-                _("Check that the links work and that an https:// address is one."),
-                _("Attach no program and no document with macros, not even in an archive."),
-            ],
-        ),
-    ]

@@ -100,7 +100,7 @@ def explanation(overview: Overview, now: datetime) -> Explanation | None:
         sentences=sentences,
         is_stopped=True,
         steps=_steps(overview, event),
-        cases=_cases() if overview.state is State.SPAM else (),
+        cases=cases() if overview.state is State.SPAM else (),
         samples=[Sample(**_sample(found)) for found in figures.get("samples", ())],
         statement=_statement(overview, now),
     )
@@ -123,47 +123,43 @@ def notices(overview: Overview, now: datetime) -> list[str]:
 
 def figures_told(event: str, figures: Mapping[str, Any]) -> list[str]:
     """The figures behind a stop, in words; nothing for a change that has none."""
-    told = []
-    numbers = {name: wording.number(figures.get(name, 0)) for name in ("number", "limit", "sent")}
-    if event == Event.TOO_FAST:
-        told.append(
+    numbers = {
+        name: wording.number(value) for name, value in figures.items() if isinstance(value, int)
+    }
+    sentences: dict[str, tuple[str, set[str]]] = {
+        Event.TOO_FAST: (
             _(
                 "%(number)s e-mails were handed over within %(minutes)s minutes; "
                 "at most %(limit)s are allowed."
-            )
-            % {**numbers, "minutes": figures.get("minutes", 10)}
-        )
-    elif event == Event.TOO_MANY_ERRORS:
-        told.append(
+            ),
+            {"number", "minutes", "limit"},
+        ),
+        Event.TOO_MANY_ERRORS: (
             _(
                 "%(number)s e-mails failed for good within an hour, because of their addresses; "
                 "sending stops at %(limit)s."
-            )
-            % numbers
-        )
-    elif event == Event.RATIO_EXCEEDED:
-        told.append(
+            ),
+            {"number", "limit"},
+        ),
+        Event.RATIO_EXCEEDED: (
             _(
                 "Within 24 hours: %(number)s errors for %(sent)s e-mails; "
                 "sending stops at %(limit)s%%."
-            )
-            % numbers
-        )
-    if event in AUTOMATIC_BLOCKS and figures.get("script"):
+            ),
+            {"number", "sent", "limit"},
+        ),
+    }
+    sentence, needed = sentences.get(event, ("", set()))
+    told = [sentence % numbers] if sentence and needed <= numbers.keys() else []
+    has_script = figures.get("script") and {"script_number", "looked_at"} <= numbers.keys()
+    if event in AUTOMATIC_BLOCKS and has_script:
         is_of_errors = event in {Event.TOO_MANY_ERRORS, Event.RATIO_EXCEEDED}
         text = (
-            _("%(number)s of the last %(of)s e-mails in error come from the script %(script)s.")
+            _("%(script_number)s of the last %(looked_at)s e-mails in error come from %(script)s.")
             if is_of_errors
-            else _("%(number)s of the last %(of)s e-mails come from the script %(script)s.")
+            else _("%(script_number)s of the last %(looked_at)s e-mails come from %(script)s.")
         )
-        told.append(
-            text
-            % {
-                "number": wording.number(figures.get("script_number", 0)),
-                "of": wording.number(figures.get("looked_at", 0)),
-                "script": figures["script"],
-            }
-        )
+        told.append(text % {**numbers, "script": figures["script"]})
     return told
 
 
@@ -292,7 +288,7 @@ def _review(overview: Overview) -> Step:
     )
 
 
-def _cases() -> list[Case]:
+def cases() -> list[Case]:
     """What may be behind spam, after the guide of the page that ours is like."""
     return [
         Case(

@@ -102,7 +102,7 @@ def test_a_block_is_told_to_owners_and_administrators(
         text = part(letter, kind)
         assert "aujourd’hui à 12:05" in text
         assert "« Désactivé »" in text
-        assert "1 234 e-mails en 10 minutes ; 600 sont autorisés" in text
+        assert "1 234 e-mails ont été remis en 10 minutes ; 600 au maximum" in text
         assert "400 des 500 derniers e-mails" in text
         assert "1001:contact.php" in text
         assert "zoe@example.org" in text
@@ -117,13 +117,12 @@ def test_a_block_is_told_to_owners_and_administrators(
     [
         (
             {"event": "too_many_errors", "number": 104, "limit": 100, "minutes": 60},
-            ["104 e-mails ont été refusés définitivement en 60 minutes", "« Désactivé »"],
+            ["104 e-mails ont échoué définitivement en une heure", "« Désactivé »"],
         ),
         (
             {"event": "ratio_exceeded", "number": 30, "sent": 100, "limit": 25, "hours": 24},
             [
-                "Sur 100 e-mails envoyés au cours des 24 dernières heures, 30",
-                "30 %",
+                "30 erreurs pour 100 e-mails",
                 "« Bounce »",
                 "passe en « Force »",
                 "« Purger les e-mails »",
