@@ -1,6 +1,6 @@
-"""What was in error: the read model of « Emails en erreur » and of its export.
+"""What was in error, or expired: the read model of « Emails en erreur » and of its export.
 
-Walks a partial index of failed recipients, the newest first; a page costs what its rows cost. A
+Walks a partial index of such recipients, the newest first; a page costs what its rows cost. A
 search reads what failed in the period, one account's.
 """
 
@@ -30,11 +30,16 @@ class Wish:
     category: Category | None = None
     search: str = ""
     until: datetime | None = None
+    # Not failures, but what expired in the queue.
+    is_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One e-mail in error: when, to whom, what the server said, and what that means."""
+    """One e-mail in error: when, to whom, what the server said, and what that means.
+
+    Or one that expired in the queue: no server was asked.
+    """
 
     ended_at: datetime
     address: str
@@ -45,6 +50,7 @@ class Failure:
     reply: str
     host: str
     queue_id: str
+    is_expired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +91,8 @@ def everything(account: HostingAccount, wish: Wish) -> Iterator[Failure]:
 
 
 def _wanted(account: HostingAccount, wish: Wish) -> QuerySet[Recipient]:
-    found = Recipient.objects.filter(
-        account=account, status=Recipient.Status.FAILED, ended_at__gte=wish.since
-    )
+    status = Recipient.Status.EXPIRED if wish.is_expired else Recipient.Status.FAILED
+    found = Recipient.objects.filter(account=account, status=status, ended_at__gte=wish.since)
     if wish.until is not None:
         found = found.filter(ended_at__lt=wish.until)
     if wish.category is not None:
@@ -113,6 +118,7 @@ def _failure(row: Recipient) -> Failure:
         reply=row.reply,
         host=row.reply_host,
         queue_id=row.message.queue_id,
+        is_expired=row.status == Recipient.Status.EXPIRED,
     )
 
 

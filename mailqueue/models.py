@@ -245,6 +245,12 @@ class Recipient(models.Model):
                 name="recipient_waiting",
                 condition=Q(status="waiting"),
             ),
+            # What expired in the queue, the newest first.
+            models.Index(
+                fields=["account", "-ended_at", "-id"],
+                name="recipient_expired",
+                condition=Q(status="expired"),
+            ),
             # What was in error, the newest first: all of it, and of one category.
             models.Index(
                 fields=["account", "-ended_at", "-id"],

@@ -181,6 +181,10 @@ class UsersForm(forms.Form):
     page = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_NUMBER)
 
 
+# Chosen in place of a category: what expired in the queue.
+EXPIRED = "expired"
+
+
 class ErrorsForm(forms.Form):
     """Which e-mails in error are wanted. Nonsense is as good as nothing."""
 
@@ -188,7 +192,8 @@ class ErrorsForm(forms.Form):
 
     q = forms.CharField(required=False, max_length=253)
     category = forms.ChoiceField(
-        required=False, choices=[(item.value, item.value) for item in Category]
+        required=False,
+        choices=[(item.value, item.value) for item in Category] + [(EXPIRED, EXPIRED)],
     )
     days = forms.TypedChoiceField(
         required=False, coerce=int, choices=[(days, days) for days in PERIODS]

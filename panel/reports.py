@@ -144,7 +144,10 @@ def _written(
             "account": account,
             "day": day,
             "facts": _facts(account, counted, in_queue),
-            "groups": _groups(account, start, end),
+            "groups": [
+                *_groups(account, start, end),
+                *_expired(account, start, end, counted.expired),
+            ],
             "delayed": _delayed(in_queue, now),
             "delays": in_queue.delays if in_queue else None,
             "changes": _changes(account, start, end),
@@ -235,6 +238,23 @@ def _groups(account: HostingAccount, start: datetime, end: datetime) -> list[Gro
             )
         )
     return groups
+
+
+def _expired(account: HostingAccount, start: datetime, end: datetime, number: int) -> list[Group]:
+    """What expired in the queue on the day, as one more group."""
+    wish = failures.Wish(start, until=end, is_expired=True)
+    rows = failures.page(account, wish, limit=MOST_LISTED).rows if number else []
+    if not rows:
+        return []
+    return [
+        Group(
+            word=wording.cause(rows[0]),
+            advice=wording.what_to_do(rows[0]),
+            number=number,
+            lines=[_line(row.address, row.subject) for row in rows],
+            left_out=max(0, number - len(rows)),
+        )
+    ]
 
 
 def _delayed(in_queue: Now | None, now: datetime) -> list[Line]:

@@ -17,6 +17,7 @@ from mailqueue import bounces
 from mailqueue.actions import Action, Why
 from mailqueue.bounce_rules import NOT_FAILURES
 from mailqueue.bounces import Category
+from mailqueue.failures import Failure
 from mailqueue.history import Bar, History, Period
 from mailqueue.models import HostingAccount, QueueJob, Recipient, StateChange
 from mailqueue.overview import Overview, Progress, Queued
@@ -202,6 +203,18 @@ def category_word(category: Category) -> str:
 def advice(category: Category) -> str:
     """What to do about it, in a sentence or two."""
     return _(bounces.advice(category))
+
+
+def cause(failure: Failure) -> str:
+    """What went wrong with an e-mail, in a few words."""
+    return _("Expired in the queue") if failure.is_expired else category_word(failure.category)
+
+
+def what_to_do(failure: Failure) -> str:
+    """What to do about it, in a sentence or two."""
+    if failure.is_expired:
+        return _("It was held until its time was over. If it still matters, send it again.")
+    return advice(failure.category)
 
 
 def failure_categories() -> list[tuple[str, str]]:

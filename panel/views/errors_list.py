@@ -14,7 +14,7 @@ from mailqueue.bounces import Category
 from mailqueue.failures import Wish
 from panel import audit, spreadsheet, wording
 from panel.access import SignedInRequest, account_for, only, signed_in
-from panel.forms import ErrorsForm
+from panel.forms import EXPIRED, ErrorsForm
 from panel.models import DailyReport
 
 # Reports that the page leads to: a quarter of a year.
@@ -42,13 +42,13 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
                 "rows": [
                     {
                         "failure": row,
-                        "category": wording.category_word(row.category),
-                        "advice": wording.advice(row.category),
+                        "category": wording.cause(row),
+                        "advice": wording.what_to_do(row),
                     }
                     for row in found.rows
                 ],
                 "form": form,
-                "categories": wording.failure_categories(),
+                "categories": [*wording.failure_categories(), (EXPIRED, _("Expired in the queue"))],
                 "periods": wording.error_periods(),
                 "days": form.days_wanted(),
                 "is_first": not before,
@@ -94,9 +94,11 @@ def report(request: SignedInRequest, service_name: str, day: date) -> HttpRespon
 
 def _wish(form: ErrorsForm) -> Wish:
     category = form.cleaned_data.get("category", "")
+    is_expired = category == EXPIRED
     return Wish(
         since=timezone.now() - timedelta(days=form.days_wanted()),
-        category=Category(category) if category else None,
+        category=Category(category) if category and not is_expired else None,
+        is_expired=is_expired,
         search=form.cleaned_data.get("q", "").strip(),
     )
 
@@ -127,7 +129,7 @@ def _cells(rows: Iterator[failures.Failure]) -> Iterator[list[str]]:
             row.address,
             row.subject,
             row.script,
-            wording.category_word(row.category),
+            wording.cause(row),
             row.status,
             row.reply,
             row.host,
