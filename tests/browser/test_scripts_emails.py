@@ -272,7 +272,7 @@ def test_the_list_follows_what_is_typed(
     expect(page.locator("#accounts")).not_to_contain_text("boutique.example")
     expect(page.locator("#accounts")).to_contain_text("autre.example")
     expect(page.get_by_label("Rechercher un hébergement")).to_be_focused()
-    assert page.url.endswith("?q=autre")
+    assert "q=autre" in page.url
     page.get_by_role("link", name="autre.example").click()
     page.go_back()
     expect(page.locator("#accounts")).to_contain_text("1 hébergement")
