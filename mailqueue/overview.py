@@ -66,6 +66,7 @@ class Overview:
     in_error_today: int
     queued: int
     held: int
+    held_bytes: int
     overflow: int
     limits: Limits
     actions: Actions
@@ -168,6 +169,7 @@ def of_account(
         in_error_today=today.failed + today.returned,
         queued=queued,
         held=totals.held,
+        held_bytes=totals.held_bytes,
         overflow=totals.overflow,
         limits=limits.of(account),
         actions=actions.of_state(

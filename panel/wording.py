@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import gettext_noop, ngettext, pgettext
 
 from mailqueue import bounces
 from mailqueue.actions import Action, Why
@@ -29,6 +29,9 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 # Longer ones are told in days: nobody reads "413 h 02".
 LONGEST_IN_HOURS = timedelta(hours=100)
+# Units of Django's `filesizeformat`, named here so that our catalogue has them: Django's French
+# says Mio, the guide and everybody else Mo.
+SIZE_UNITS = (gettext_noop("%s KB"), gettext_noop("%s MB"), gettext_noop("%s GB"))
 
 
 # What no person raises: the actor of such a change is the name of a rule.

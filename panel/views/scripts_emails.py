@@ -191,10 +191,17 @@ def _fragment(
     parts: dict[str, str],
     known: str,
 ) -> str:
-    """The parts that differ from those of version `known`, and the alerts if there are any."""
+    """The parts that differ from those of version `known`, and the alerts if there are any.
+
+    What an alert says of the state is past once that has changed again: it goes.
+    """
     old = dict(zip(PARTS, known.split("-"), strict=False))
     changed = {name: text for name, text in parts.items() if old.get(name) != _digest(text)}
-    context = {"changed": changed, "live_url": _live_url(account, here, _version(parts))}
+    context = {
+        "changed": changed,
+        "is_past": "changes" in old and "changes" in changed,
+        "live_url": _live_url(account, here, _version(parts)),
+    }
     return render_to_string("scripts_emails/live.html", context, request)
 
 

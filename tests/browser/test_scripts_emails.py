@@ -324,3 +324,10 @@ def test_everything_works_without_script(
     expect(page.get_by_text("The queue is empty.")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/login/"))
+
+
+def test_the_ways_out_of_a_stop_are_numbered(scripts_emails: Page, account: HostingAccount) -> None:
+    service.block(account.pk, "claire", timezone.now())
+    scripts_emails.reload()
+    first = scripts_emails.locator("#part-explanation ol > li").first
+    expect(first).to_have_css("list-style-type", "decimal")

@@ -74,7 +74,7 @@ def test_a_row_tells_all_there_is_to_know(
         "451 4.7.1 later",
         "1 h 09",
         "70 h 50",
-        "4,0 Kio",
+        "4,0 Ko",
     ):
         assert words in page
 

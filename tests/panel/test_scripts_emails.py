@@ -496,3 +496,47 @@ def test_every_page_says_that_nothing_leaves_the_machine(
     settings.ROUTE = "smarthost"  # type: ignore[attr-defined]
     for page in pages:
         assert said not in browse(owner).get(page).content.decode()
+
+
+def test_what_an_alert_said_goes_when_the_state_changes_again(
+    browse: Browse, owner: User, account: HostingAccount, submit: Submit
+) -> None:
+    client = browse(owner)
+    client.post(PAGE + "block/")
+    answer = client.post(PAGE + "unblock/", headers={**HTMX, "HX-Current-URL": PAGE})
+    text = answer.content.decode()
+    assert "L’envoi est débloqué." in text
+
+    submit(timezone.now())
+    text = client.get(_live_url(text), headers=HTMX).content.decode()
+    assert 'id="alerts"' not in text
+
+    service.report_spam(account.pk, "Plainte", timezone.now())
+    text = client.get(_live_url(text), headers=HTMX).content.decode()
+    assert re.search(r'<div id="alerts" hx-swap-oob="innerHTML">\s*</div>', text)
+
+
+def test_the_queue_tells_how_much_it_holds(
+    browse: Browse, owner: User, account: HostingAccount, submit: Submit
+) -> None:
+    def heading() -> str:
+        text = browse(owner).get(PAGE).content.decode()
+        found = re.search(r'<h2 id="queue-title">.*?</small>', text)
+        assert found
+        return " ".join(_words(found[0]).split())
+
+    HostingAccount.objects.update(hourly_quota=1)
+    submit(timezone.now())
+    assert heading() == "File d’attente 1 e-mail"
+    submit(timezone.now(), size_bytes=1536 * 1024)
+    assert heading() == "File d’attente 2 e-mails, dont 1 retenu (1,5 Mo)"
+
+
+def test_a_queue_that_is_all_held_tells_its_size(
+    browse: Browse, owner: User, account: HostingAccount, submit: Submit
+) -> None:
+    service.block(account.pk, "claire", timezone.now())
+    for _ in range(2):
+        submit(timezone.now(), size_bytes=1536 * 1024)
+    text = browse(owner).get(PAGE).content.decode()
+    assert f"2 e-mails, 3,0{NBSP}Mo</small>" in text

@@ -71,11 +71,11 @@ def test_what_works_is_marked_as_fine(
     assert set(marks(page).values()) == {"fine"}
     assert "commande.php" in page
     assert "a été livré" in page
-    assert "3,0 Mio" in page
+    assert "3,0 Mo" in page
     # Of what has just come in its own size is known too.
     AccountTotals.objects.update(largest_bytes=0)
     Message.objects.update(size_bytes=5 * 1024**2)
-    assert "5,0 Mio" in text(browse, owner)
+    assert "5,0 Mo" in text(browse, owner)
 
 
 def test_an_old_call_proves_nothing(
