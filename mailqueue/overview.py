@@ -16,7 +16,6 @@ from mailqueue.models import (
     AccountTotals,
     HostingAccount,
     QueueJob,
-    Recipient,
     Review,
     StateChange,
 )
@@ -90,32 +89,6 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """A recipient in the queue, with what its message tells."""
-
-    recipient_id: int
-    queue_id: str
-    subject: str
-    address: str
-    script: str
-    status: Recipient.Status
-    hold_reason: str
-    accepted_at: datetime
-    deadline: datetime
-    tries: int
-    reply: str
-    next_attempt_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePage:
-    """A part of a queue in order of arrival; `next_after` leads to the next part, if any."""
-
-    rows: Sequence[Queued]
-    next_after: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class ChangesPage:
     """A part of what happened to a state, the newest first; `next_before` leads further back."""
 
@@ -186,30 +159,6 @@ def of_account(
         notices=_notices(account, totals, today, now),
         is_administrator=is_administrator,
     )
-
-
-def queue_page(account: HostingAccount, after_id: int | None = None, limit: int = 20) -> QueuePage:
-    """The recipients in the queue after number `after_id`, in order of arrival."""
-    found = along(Index.QUEUED, account.pk, after_id or 0).select_related("message")[: limit + 1]
-    rows = [
-        Queued(
-            recipient_id=row.pk,
-            queue_id=row.message.queue_id,
-            subject=row.message.subject,
-            address=row.address,
-            script=row.message.script,
-            status=Recipient.Status(row.status),
-            hold_reason=row.hold_reason,
-            accepted_at=row.accepted_at,
-            deadline=row.deadline,
-            tries=row.tries,
-            reply=row.reply,
-            next_attempt_at=row.next_attempt_at,
-        )
-        for row in found
-    ]
-    has_more = len(rows) > limit
-    return QueuePage(rows[:limit], rows[limit - 1].recipient_id if has_more else None)
 
 
 def changes_page(

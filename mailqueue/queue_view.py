@@ -37,6 +37,9 @@ class Wish:
     search: str = ""
 
 
+ANY = Wish()
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A recipient in the queue, with what its message tells."""
@@ -73,7 +76,7 @@ class Page:
 
 def page(
     account: HostingAccount,
-    wish: Wish,
+    wish: Wish = ANY,
     *,
     after: int | None = None,
     before: int | None = None,

@@ -20,7 +20,7 @@ from mailqueue.bounces import Category
 from mailqueue.failures import Failure
 from mailqueue.history import Bar, History, Period
 from mailqueue.models import HostingAccount, QueueJob, Recipient, StateChange
-from mailqueue.overview import Overview, Progress, Queued
+from mailqueue.overview import Overview, Progress
 from mailqueue.queue_view import Row
 from mailqueue.states import DELIVERING, Event, State, after_purge, following
 
@@ -320,7 +320,7 @@ def actor(change: StateChange) -> str:
     return _("Automatic rule") if change.event in BY_RULE else change.actor
 
 
-def queued_status(row: Queued | Row, now: datetime) -> str:
+def queued_status(row: Row, now: datetime) -> str:
     """Where an e-mail in the queue stands."""
     if row.status is Recipient.Status.HELD:
         is_overflow = row.hold_reason == Recipient.HoldReason.OVERFLOW

@@ -5,9 +5,9 @@ Owns what a line shows; whose account it is says `identity`, what is in the queu
 
 from datetime import datetime
 
-from mailqueue import overview
+from mailqueue import queue_view
 from mailqueue.models import HostingAccount
-from mailqueue.overview import Queued
+from mailqueue.queue_view import Row
 from relay import identity
 from relay.identity import Caller, Refused
 
@@ -24,16 +24,16 @@ def queue_of(caller: Caller, now: datetime) -> list[str] | Refused:
     owner = identity.accounts_of([caller], now)[caller]
     if isinstance(owner, Refused):
         return owner
-    page = overview.queue_page(HostingAccount.objects.get(pk=owner), limit=MOST)
+    page = queue_view.page(HostingAccount.objects.get(pk=owner), limit=MOST)
     if not page.rows:
         return ["Mail queue is empty"]
     lines = [_line(row) for row in page.rows]
-    if page.next_after is not None:
+    if page.after is not None:
         lines.append(f"These are the first {MOST}; there are more.")
     return lines
 
 
-def _line(row: Queued) -> str:
+def _line(row: Row) -> str:
     line = (
         f"{row.queue_id}  {row.accepted_at:%Y-%m-%d %H:%M} UTC  {row.status.value}  {row.address}"
     )

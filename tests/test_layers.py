@@ -52,7 +52,15 @@ BESIDE = {
     "tasks": ("alerts", "counters", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
-    "management": ("accounts", "filling", "ledger", "models", "overview", "service"),
+    "management": (
+        "accounts",
+        "filling",
+        "ledger",
+        "models",
+        "overview",
+        "queue_view",
+        "service",
+    ),
 }
 
 

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mailqueue import actions, history, overview, service
+from mailqueue import actions, history, overview, queue_view, service
 from mailqueue.errors import IllegalTransition
 from mailqueue.history import History, Period
 from mailqueue.models import HostingAccount
@@ -41,6 +41,8 @@ from panel.views.errors import NotAllowed
 
 PARTS = ("explanation", "facts", "actions", "periods", "span", "history", "queue", "changes")
 ONE_DAY = timedelta(days=1)
+# E-mails of the queue that the page shows at once.
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +294,7 @@ def _to_neighbour(
 
 
 def _queue(account: HostingAccount, here: Place, now: datetime) -> dict[str, Any]:
-    found = overview.queue_page(account, here.after)
+    found = queue_view.page(account, after=here.after, limit=SHOWN)
     return {
         "rows": [
             {
@@ -304,7 +306,7 @@ def _queue(account: HostingAccount, here: Place, now: datetime) -> dict[str, Any
             for row in found.rows
         ],
         "to_start": _link(account, here.but(after=None)) if here.after else None,
-        "to_next": _link(account, here.but(after=found.next_after)) if found.next_after else None,
+        "to_next": _link(account, here.but(after=found.after)) if found.after else None,
     }
 
 

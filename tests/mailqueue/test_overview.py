@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mailqueue import accounts, actions, overview, queue, service
+from mailqueue import accounts, actions, overview, queue, queue_view, service
 from mailqueue.actions import Why
 from mailqueue.models import HostingAccount, QueueJob, StateChange
 from mailqueue.outcomes import Outcome, Result
@@ -106,11 +106,11 @@ def test_progress_is_shown_while_a_job_runs(account: HostingAccount, now: dateti
 
 def test_the_queue_is_paged_in_order_of_arrival(account: HostingAccount, submit: Submit) -> None:
     submit(*(f"{number}@x.example" for number in range(5)))
-    first = overview.queue_page(account, limit=3)
+    first = queue_view.page(account, limit=3)
     assert [row.address for row in first.rows] == ["0@x.example", "1@x.example", "2@x.example"]
-    second = overview.queue_page(account, first.next_after, limit=3)
+    second = queue_view.page(account, after=first.after, limit=3)
     assert [row.address for row in second.rows] == ["3@x.example", "4@x.example"]
-    assert second.next_after is None
+    assert second.after is None
 
 
 def test_changes_of_state_are_paged_the_newest_first(
@@ -183,7 +183,7 @@ def test_queries_stay_flat_as_accounts_and_mail_grow(
             connection,
         ) as seen:
             overview.of_account(account, now)
-            overview.queue_page(account)
+            queue_view.page(account)
             overview.changes_page(account)
             overview.accounts_page(HostingAccount.objects.all(), now, sort="-sent_today")
         return len(seen)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from mailqueue import accounts, overview
+from mailqueue import accounts, queue_view
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import HostingAccount
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         for account in chosen:
             after: int | None = None
             while left > 0:
-                page = overview.queue_page(account, after, min(left, 200))
+                page = queue_view.page(account, after=after, limit=min(left, 200))
                 for row in page.rows:
                     self.stdout.write(
                         json.dumps(_plain(account, row))
@@ -41,14 +41,14 @@ class Command(BaseCommand):
                         else _words(account, row)
                     )
                 left -= len(page.rows)
-                after = page.next_after
+                after = page.after
                 if after is None:
                     break
         if left <= 0:
             self.stderr.write(f"Only the first {options['limit']} are shown.")
 
 
-def _plain(account: HostingAccount, row: overview.Queued) -> dict[str, object]:
+def _plain(account: HostingAccount, row: queue_view.Row) -> dict[str, object]:
     return {
         "account": account.service_name,
         "queue_id": row.queue_id,
@@ -63,7 +63,7 @@ def _plain(account: HostingAccount, row: overview.Queued) -> dict[str, object]:
     }
 
 
-def _words(account: HostingAccount, row: overview.Queued) -> str:
+def _words(account: HostingAccount, row: queue_view.Row) -> str:
     parts = [
         f"{row.accepted_at:%Y-%m-%dT%H:%M:%SZ}",
         account.service_name,
