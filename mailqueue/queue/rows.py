@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from django.db import connection, models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
@@ -61,7 +61,20 @@ def fate_of(row: Recipient, account: HostingAccount) -> Status:
     """What becomes of a recipient that was not delivered: it waits, or shares its account's lot."""
     if row.pk <= account.purged_through:
         return Status.PURGED
-    return Status.WAITING if row.is_released or delivers(account) else Status.HELD
+    return Status.WAITING if delivers(account) or _was_let_go(row, account) else Status.HELD
+
+
+def was_let_go_of(account: HostingAccount) -> Q:
+    """Recipients that somebody let go since the state changed: a stop holds what went before it."""
+    return Q(is_released=True, admitted_at__gte=account.state_changed_at)
+
+
+def _was_let_go(row: Recipient, account: HostingAccount) -> bool:
+    return (
+        row.is_released
+        and row.admitted_at is not None
+        and row.admitted_at >= account.state_changed_at
+    )
 
 
 def settle(row: Recipient, account: HostingAccount, due: datetime, now: datetime) -> None:

@@ -101,7 +101,9 @@ def test_an_address_is_found_along_its_index(
 ) -> None:
     many = [submission(f"r{number}@example.org") for number in range(2000)]
     queue.accept(many, now)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    if connection.vendor == "postgresql":
+        # SQLite would keep what it learns for the tests that follow.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
     plan = traces.to_address(account.pk, "r7@example.org").explain()
     assert "recipient_by_address" in plan
