@@ -50,7 +50,10 @@ def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
         .select_related("message")
         .order_by("message_id", "pk")
     )
-    return {row.pk: row for row in rows.select_for_update(no_key=True)}
+    # In this order: of two that lock recipients of one message, each would else hold what the other
+    # wants.
+    locked = rows.select_for_update(no_key=True, of=("message", "self"))
+    return {row.pk: row for row in locked}
 
 
 def delivers(account: HostingAccount) -> bool:
