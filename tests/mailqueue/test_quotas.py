@@ -148,6 +148,17 @@ def test_the_task_goes_through_all_accounts(
     assert states() == ["waiting"] * 4
 
 
+def test_a_line_of_any_length_goes_when_its_quota_is_taken_away(
+    limited: HostingAccount, submit: Submit, now: datetime
+) -> None:
+    HostingAccount.objects.update(hold_limit=0)
+    submit(*(f"{n}@example.org" for n in range(1200)))
+    assert states().count("overflow") == 1195
+    HostingAccount.objects.update(hourly_quota=0, daily_quota=0)
+    tasks.work()
+    assert states() == ["waiting"] * 1200, "not a slice for each sweep"
+
+
 def test_a_blocked_account_drips_nothing(
     limited: HostingAccount, submit: Submit, now: datetime
 ) -> None:
