@@ -69,7 +69,9 @@ def release(account_id: int, after_id: int, through_id: int, limit: int, now: da
     Part of the caller's transaction, which has the account locked.
     """
     rows = _walk(along(Index.HELD, account_id, after_id, through_id + 1), limit)
-    let_through, held_back = _by_quota(account_id, rows, now)
+    # Whoever an earlier slice left to wait for the quotas comes first.
+    has_line = along(Index.OVERFLOW, account_id, 0, after_id + 1).exists()
+    let_through, held_back = _by_quota(account_id, rows, now, has_line=has_line)
     _let_go(let_through, now)
     _update(held_back, hold_reason=HoldReason.OVERFLOW)
     _tally(
@@ -194,10 +196,13 @@ def _walk(found: QuerySet[Recipient], limit: int) -> list[_Row]:
     ]
 
 
-def _by_quota(account_id: int, rows: list[_Row], now: datetime) -> tuple[list[_Row], list[_Row]]:
+def _by_quota(
+    account_id: int, rows: list[_Row], now: datetime, *, has_line: bool
+) -> tuple[list[_Row], list[_Row]]:
     """Which of the rows may go now, and which must wait for the quotas, in order."""
     account = HostingAccount.objects.get(pk=account_id)
-    room = policy.room(limits.of(account), windows.usages([account], now)[account_id])
+    usage = windows.usages([account], now)[account_id]
+    room = 0 if has_line else policy.room(limits.of(account), usage)
     let_through: list[_Row] = []
     held_back: list[_Row] = []
     for row in rows:

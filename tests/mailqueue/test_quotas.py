@@ -181,6 +181,25 @@ def test_clicks_do_not_get_around_the_quota(
     assert states() == ["waiting"] * 5 + ["overflow"] * 2
 
 
+def test_a_release_that_goes_on_later_lets_nobody_overtake(
+    limited: HostingAccount, submit: Submit, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.advance, "__defaults__", (2,))
+    HostingAccount.objects.update(hourly_quota=2)
+    service.block(limited.pk, "claire", now)
+    submit(*(f"{n}@example.org" for n in range(6)))
+    service.unblock(limited.pk, "claire", now)
+    [job] = service.open_jobs()
+    service.advance(job, now)
+    assert states() == ["waiting"] * 2 + ["overflow"] * 2 + ["blocked"] * 2
+    # The worker was away for an hour: the quota has room again.
+    late = now + timedelta(minutes=61)
+    service.advance(job, late)
+    assert states() == ["waiting"] * 2 + ["overflow"] * 4
+    assert drip(late) == 2
+    assert states() == ["waiting"] * 4 + ["overflow"] * 2
+
+
 def test_what_the_quota_let_through_once_is_not_counted_again(
     limited: HostingAccount, submit: Submit, now: datetime
 ) -> None:
