@@ -213,6 +213,22 @@ def test_what_the_quota_let_through_once_is_not_counted_again(
     assert AccountTotals.objects.get(account=limited).admitted == 4
 
 
+def test_a_late_report_about_what_waits_for_the_quota_is_counted_right(
+    limited: HostingAccount, submit: Submit, now: datetime
+) -> None:
+    submit("a@example.org")
+    [late] = queue.claim_due(now, 1, LEASE)
+    # As mail that was in the queue before there were quotas.
+    Recipient.objects.update(admitted_at=None)
+    service.block(limited.pk, "claire", now)
+    queue.recover_leases(now + LEASE)
+    HostingAccount.objects.update(hourly_quota=1)
+    service.unblock(limited.pk, "claire", now)
+    assert states() == ["overflow"]
+    queue.record([(late, DELIVERED)], now + LEASE)
+    assert states() == ["sent"]
+
+
 def test_held_over_the_quota_it_can_be_purged(
     limited: HostingAccount, submit: Submit, now: datetime
 ) -> None:
