@@ -167,9 +167,10 @@ class Recipient(models.Model):
     # Names the last claim: its worker may report even if the lease ran out, until another claims.
     claim = models.CharField(max_length=32, blank=True)
     ended_at = models.DateTimeField(null=True)
-    # When it was let through by the quotas, which count it once; None while it has not been.
+    # When it was let through by the quotas, which count it once; None while it has not been. If
+    # somebody chose to let it go, when that was.
     admitted_at = models.DateTimeField(null=True)
-    # Somebody chose to let this one go, though its account is blocked.
+    # Somebody chose to let this one go, though its account is blocked; a later stop holds it again.
     is_released = models.BooleanField(default=False)
     # The last words of the other side (or ours), its enhanced status code and its name.
     reply = models.TextField(blank=True)

@@ -28,29 +28,38 @@ def work() -> int:
     until = time.monotonic() + SHARE_S
     slices = 0
     service.recover(datetime.now(UTC))
-    if _drip(until):
+    went, lines = _drip(until)
+    if went:
         hint(DELIVER)
     jobs = service.open_jobs()
-    while jobs and time.monotonic() < until:
+    while (jobs or lines) and time.monotonic() < until:
         left = [service.advance(job, datetime.now(UTC)) for job in jobs]
-        slices += len(jobs)
+        slices += len(jobs) + len(lines)
         jobs = [job for job in left if job is not None]
+        lines = [pk for pk in lines if service.drip(pk, datetime.now(UTC)) == service.SLICE]
         # What was released waits to go out, and need not wait for the end of the release.
-        if not jobs or slices % 20 == 0:
+        if not (jobs or lines) or slices % 20 == 0:
             hint(DELIVER)
-    if jobs:
+    if jobs or lines:
         hint(WORK)
     return slices
 
 
-def _drip(until: float) -> int:
-    """Let go what the quotas allow, of each account in turn; return how many recipients went."""
+def _drip(until: float) -> tuple[int, list[int]]:
+    """Let go what the quotas allow, a slice of each account in turn.
+
+    Returns how many recipients went, and the accounts of which more may go.
+    """
     number, account_id = service.drip_due(datetime.now(UTC))
-    went = number
-    while account_id is not None and time.monotonic() < until:
-        number, account_id = service.drip_due(datetime.now(UTC), account_id)
+    went, lines = 0, []
+    while account_id is not None:
         went += number
-    return went
+        if number == service.SLICE:
+            lines.append(account_id)
+        if time.monotonic() >= until:
+            break
+        number, account_id = service.drip_due(datetime.now(UTC), account_id)
+    return went, lines
 
 
 @shared_task(name=WARN)

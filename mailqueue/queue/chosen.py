@@ -69,7 +69,8 @@ def release_chosen(
             reason = row.hold_reason
             if row.admitted_at is None:
                 tallies[account.pk].admitted += 1
-                row.admitted_at = now
+            # Of two machines one clock is behind; this came after the stop all the same.
+            row.admitted_at = max(now, account.state_changed_at)
             row.status = Status.WAITING
             row.hold_reason = HoldReason.NONE
             row.next_attempt_at = now

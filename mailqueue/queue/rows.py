@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from django.db import connection, models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
-from mailqueue.models import Body, HostingAccount, Message, Recipient, RecipientStatus
+from mailqueue.models import Body, HostingAccount, Recipient, RecipientStatus
 from mailqueue.states import DELIVERING
 
 Status: TypeAlias = RecipientStatus
@@ -46,13 +46,15 @@ def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
     nobody needs the body any more. And before its recipients: of two transactions that share a
     message and a recipient of it, none may hold what the other waits for.
     """
-    wanted = set(recipient_ids)
-    if connection.features.has_select_for_update:
-        of_messages = Recipient.objects.filter(pk__in=wanted).values("message_id")
-        messages = Message.objects.filter(pk__in=of_messages).order_by("pk").only("pk")
-        list(messages.select_for_update(no_key=True))
-    rows = Recipient.objects.filter(pk__in=wanted).select_related("message").order_by("pk")
-    return {row.pk: row for row in rows.select_for_update(of=("self",), no_key=True)}
+    rows = (
+        Recipient.objects.filter(pk__in=set(recipient_ids))
+        .select_related("message")
+        .order_by("message_id", "pk")
+    )
+    # In this order: of two that lock recipients of one message, each would else hold what the other
+    # wants.
+    locked = rows.select_for_update(no_key=True, of=("message", "self"))
+    return {row.pk: row for row in locked}
 
 
 def delivers(account: HostingAccount) -> bool:
@@ -63,7 +65,20 @@ def fate_of(row: Recipient, account: HostingAccount) -> Status:
     """What becomes of a recipient that was not delivered: it waits, or shares its account's lot."""
     if row.pk <= account.purged_through:
         return Status.PURGED
-    return Status.WAITING if row.is_released or delivers(account) else Status.HELD
+    return Status.WAITING if delivers(account) or _was_let_go(row, account) else Status.HELD
+
+
+def was_let_go_of(account: HostingAccount) -> Q:
+    """Recipients that somebody let go since the state changed: a stop holds what went before it."""
+    return Q(is_released=True, admitted_at__gte=account.state_changed_at)
+
+
+def _was_let_go(row: Recipient, account: HostingAccount) -> bool:
+    return (
+        row.is_released
+        and row.admitted_at is not None
+        and row.admitted_at >= account.state_changed_at
+    )
 
 
 def settle(row: Recipient, account: HostingAccount, due: datetime, now: datetime) -> None:

@@ -1,18 +1,21 @@
-"""Holding, releasing, purging and expiring, a slice at a time, in the order of arrival."""
+"""Holding, releasing, purging and expiring, a slice at a time, in the order of arrival.
+
+A walk goes on where it stopped: on PostgreSQL one from the start would pass all that earlier slices
+have changed.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db import transaction
+from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from mailqueue import limits, policy, schedule, windows
 from mailqueue.counters import Tallies
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue.rows import (
-    TABLE,
     HoldReason,
     Status,
     count,
@@ -22,6 +25,7 @@ from mailqueue.queue.rows import (
     lock_accounts,
     lock_rows,
     save,
+    was_let_go_of,
 )
 from mailqueue.walks import Index, along
 
@@ -40,9 +44,12 @@ class Slice:
 def hold(account_id: int, after_id: int, through_id: int, limit: int, now: datetime) -> Slice:
     """Hold up to `limit` waiting recipients numbered after `after_id`, up to `through_id`.
 
-    Part of the caller's transaction, which has the account locked. `now` is when it is counted.
+    What somebody let go since the service was stopped goes its way. Part of the caller's
+    transaction, which has the account locked. `now` is when it is counted.
     """
-    rows = _walk(account_id, "status = 'waiting'", after_id, through_id, limit)
+    account = HostingAccount.objects.get(pk=account_id)
+    waiting = along(Index.WAITING, account_id, after_id, through_id + 1)
+    rows = _walk(waiting.exclude(was_let_go_of(account)), limit)
     _update(
         rows,
         status=Status.HELD,
@@ -61,8 +68,10 @@ def release(account_id: int, after_id: int, through_id: int, limit: int, now: da
     the quotas have not let through yet goes as far as they allow; the rest waits for them.
     Part of the caller's transaction, which has the account locked.
     """
-    rows = _walk(account_id, "status = 'held'", after_id, through_id, limit)
-    let_through, held_back = _by_quota(account_id, rows, now)
+    rows = _walk(along(Index.HELD, account_id, after_id, through_id + 1), limit)
+    # Whoever an earlier slice left to wait for the quotas comes first.
+    has_line = along(Index.OVERFLOW, account_id, 0, after_id + 1).exists()
+    let_through, held_back = _by_quota(account_id, rows, now, has_line=has_line)
     _let_go(let_through, now)
     _update(held_back, hold_reason=HoldReason.OVERFLOW)
     _tally(
@@ -86,9 +95,7 @@ def drip(account: HostingAccount, limit: int, now: datetime) -> int:
     limit = limit if room is None else min(limit, room)
     if not limit or not delivers(account):
         return 0
-    newest = last_queued_id(account.pk)
-    condition = "status = 'held' AND hold_reason = 'overflow'"
-    rows = _walk(account.pk, condition, 0, newest, limit)
+    rows = _walk(along(Index.OVERFLOW, account.pk), limit)
     _let_go(rows, now)
     _tally(
         account.pk,
@@ -106,9 +113,8 @@ def purge(account_id: int, after_id: int, through_id: int, limit: int, now: date
 
     Part of the caller's transaction, which has the account locked.
     """
-    # The first condition is that of the index, to the letter: SQLite proves no more than that.
-    condition = "status IN ('waiting', 'sending', 'held') AND status <> 'sending'"
-    rows = _walk(account_id, condition, after_id, through_id, limit)
+    queued = along(Index.QUEUED, account_id, after_id, through_id + 1)
+    rows = _walk(queued.exclude(status=Status.SENDING), limit)
     _update(
         rows,
         status=Status.PURGED,
@@ -174,36 +180,29 @@ class _Row:
         return self.hold_reason == HoldReason.OVERFLOW
 
 
-def _walk(
-    account_id: int, condition: str, after_id: int, through_id: int, limit: int
-) -> list[_Row]:
-    """The next recipients of an account that meet `condition`, locked.
-
-    The literal condition matches a partial index, and the walk goes on where it stopped: on
-    PostgreSQL a walk from the start would pass all that earlier slices have changed.
-    """
-    sql = (
-        f"SELECT id, message_id, status, hold_reason, admitted_at IS NOT NULL FROM {TABLE} "  # noqa: S608
-        f"WHERE account_id = %s AND {condition} AND id > %s AND id <= %s ORDER BY id LIMIT %s"
+def _walk(found: QuerySet[Recipient], limit: int) -> list[_Row]:
+    """The next of the recipients along an index, locked."""
+    rows = list(
+        found.select_for_update(no_key=True).values_list(
+            "pk", "message_id", "status", "hold_reason", "admitted_at"
+        )[:limit]
     )
-    if connection.vendor == "postgresql":
-        sql += " FOR NO KEY UPDATE"
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [account_id, after_id, through_id, limit])
-        found = list(cursor)
     sizes = dict(
-        Message.objects.filter(pk__in={row[1] for row in found}).values_list("pk", "size_bytes")
+        Message.objects.filter(pk__in={row[1] for row in rows}).values_list("pk", "size_bytes")
     )
     return [
-        _Row(pk, message_id, status, reason, bool(is_admitted), sizes[message_id])
-        for pk, message_id, status, reason, is_admitted in found
+        _Row(pk, message_id, status, reason, admitted_at is not None, sizes[message_id])
+        for pk, message_id, status, reason, admitted_at in rows
     ]
 
 
-def _by_quota(account_id: int, rows: list[_Row], now: datetime) -> tuple[list[_Row], list[_Row]]:
+def _by_quota(
+    account_id: int, rows: list[_Row], now: datetime, *, has_line: bool
+) -> tuple[list[_Row], list[_Row]]:
     """Which of the rows may go now, and which must wait for the quotas, in order."""
     account = HostingAccount.objects.get(pk=account_id)
-    room = policy.room(limits.of(account), windows.usages([account], now)[account_id])
+    usage = windows.usages([account], now)[account_id]
+    room = 0 if has_line else policy.room(limits.of(account), usage)
     let_through: list[_Row] = []
     held_back: list[_Row] = []
     for row in rows:

@@ -155,9 +155,10 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[R
                 status = Status.PURGED if row is None else Status(row.status)
                 recorded.append(Recorded(claimed, outcome, status, None, was_ours=False))
                 continue
-            before = Status(row.status)
+            # Put back since, when its worker was late, it may even be held.
+            before, reason = Status(row.status), row.hold_reason
             _apply(row, outcome, accounts, now)
-            count(tallies, row, before)
+            count(tallies, row, before, reason)
             if outcome.result is Result.FAILED and row.category in OF_RECIPIENT:
                 tallies[row.account_id].bounced += 1
             changed.append(row)

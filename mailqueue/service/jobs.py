@@ -69,10 +69,16 @@ def drip_due(now: datetime, after_id: int = 0, limit: int = SLICE) -> tuple[int,
         .values_list("account_id", flat=True)
         .first()
     )
-    if following is None:
-        return 0, None
+    return (0, None) if following is None else (drip(following, now, limit), following)
+
+
+def drip(account_id: int, now: datetime, limit: int = SLICE) -> int:
+    """Let go what the quotas of an account allow, up to `limit`; return how many recipients went.
+
+    If that many went, more may.
+    """
     with transaction.atomic():
-        return queue.drip(queue.lock_account(following), limit, now), following
+        return queue.drip(queue.lock_account(account_id), limit, now)
 
 
 def _end_purge(job: QueueJob, account: HostingAccount, now: datetime) -> int | None:

@@ -79,7 +79,7 @@ def test_who_was_admitted_before_is_not_counted_again(
     Recipient.objects.update(admitted_at=now - HOUR, deadline=now + 72 * HOUR)
     assert queue.release_chosen(account.pk, numbers(), now, as_administrator=False) == 1
     row = Recipient.objects.get()
-    assert row.admitted_at == now - HOUR
+    assert row.admitted_at == now
     assert row.deadline == now + 72 * HOUR, "a longer time is not cut"
     assert totals(account).admitted == 0
 
@@ -189,6 +189,35 @@ def test_a_choice_has_an_end(account: HostingAccount, now: datetime) -> None:
         queue.purge_chosen(account.pk, range(201), now)
     with pytest.raises(UnknownAccount):
         queue.purge_chosen(account.pk + 1, [1], now)
+
+
+def test_a_stop_that_is_still_at_work_lets_go_what_was_chosen_after_it(
+    account: HostingAccount, submit: Submit, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.advance, "__defaults__", (2,))
+    submit(*(f"{number}@x.example" for number in range(5)))
+    over_the_quota(numbers()[-1])
+    service.block(account.pk, "claire", now)
+    assert statuses() == ["held", "held", "waiting", "waiting", "held"]
+    queue.release_chosen(account.pk, numbers()[-1:], now + HOUR, as_administrator=True)
+    for job in (*service.open_jobs(), *service.open_jobs()):
+        service.advance(job, now + HOUR)
+    assert statuses() == ["held"] * 4 + ["waiting"]
+    assert queue.cleared(queue.claim_due(now + HOUR, 10, HOUR)) == {numbers()[-1]}
+
+
+def test_the_next_stop_holds_what_was_let_go_before_it(
+    account: HostingAccount, submit: Submit, now: datetime
+) -> None:
+    service.block(account.pk, "claire", now)
+    submit("a@x.example", "b@x.example")
+    queue.release_chosen(account.pk, numbers(), now, as_administrator=True)
+    batch = queue.claim_due(now, 1, HOUR)
+    assert queue.cleared(batch) == {numbers()[0]}
+    service.report_spam(account.pk, "complaints", now + HOUR)
+    assert queue.cleared(batch) == set()
+    queue.record([(batch[0], Outcome(Result.DEFERRED, "451 later", "4.0.0"))], now + HOUR)
+    assert statuses() == ["held", "held"]
 
 
 def test_choices_clicks_and_deliveries_at_once_keep_the_ledger(

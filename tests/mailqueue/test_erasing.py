@@ -102,7 +102,7 @@ def test_an_address_is_found_along_its_index(
     many = [submission(f"r{number}@example.org") for number in range(2000)]
     queue.accept(many, now)
     if connection.vendor == "postgresql":
-        # SQLite needs none, and would keep it for the tests that follow.
+        # SQLite would keep what it learns for the tests that follow.
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     plan = traces.to_address(account.pk, "r7@example.org").explain()

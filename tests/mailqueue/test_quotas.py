@@ -148,6 +148,17 @@ def test_the_task_goes_through_all_accounts(
     assert states() == ["waiting"] * 4
 
 
+def test_a_line_of_any_length_goes_when_its_quota_is_taken_away(
+    limited: HostingAccount, submit: Submit, now: datetime
+) -> None:
+    HostingAccount.objects.update(hold_limit=0)
+    submit(*(f"{n}@example.org" for n in range(1200)))
+    assert states().count("overflow") == 1195
+    HostingAccount.objects.update(hourly_quota=0, daily_quota=0)
+    tasks.work()
+    assert states() == ["waiting"] * 1200, "not a slice for each sweep"
+
+
 def test_a_blocked_account_drips_nothing(
     limited: HostingAccount, submit: Submit, now: datetime
 ) -> None:
@@ -170,6 +181,25 @@ def test_clicks_do_not_get_around_the_quota(
     assert states() == ["waiting"] * 5 + ["overflow"] * 2
 
 
+def test_a_release_that_goes_on_later_lets_nobody_overtake(
+    limited: HostingAccount, submit: Submit, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.advance, "__defaults__", (2,))
+    HostingAccount.objects.update(hourly_quota=2)
+    service.block(limited.pk, "claire", now)
+    submit(*(f"{n}@example.org" for n in range(6)))
+    service.unblock(limited.pk, "claire", now)
+    [job] = service.open_jobs()
+    service.advance(job, now)
+    assert states() == ["waiting"] * 2 + ["overflow"] * 2 + ["blocked"] * 2
+    # The worker was away for an hour: the quota has room again.
+    late = now + timedelta(minutes=61)
+    service.advance(job, late)
+    assert states() == ["waiting"] * 2 + ["overflow"] * 4
+    assert drip(late) == 2
+    assert states() == ["waiting"] * 4 + ["overflow"] * 2
+
+
 def test_what_the_quota_let_through_once_is_not_counted_again(
     limited: HostingAccount, submit: Submit, now: datetime
 ) -> None:
@@ -181,6 +211,22 @@ def test_what_the_quota_let_through_once_is_not_counted_again(
     batch = queue.claim_due(now, 10, LEASE)
     queue.record([(item, LATER) for item in batch], now)
     assert AccountTotals.objects.get(account=limited).admitted == 4
+
+
+def test_a_late_report_about_what_waits_for_the_quota_is_counted_right(
+    limited: HostingAccount, submit: Submit, now: datetime
+) -> None:
+    submit("a@example.org")
+    [late] = queue.claim_due(now, 1, LEASE)
+    # As mail that was in the queue before there were quotas.
+    Recipient.objects.update(admitted_at=None)
+    service.block(limited.pk, "claire", now)
+    queue.recover_leases(now + LEASE)
+    HostingAccount.objects.update(hourly_quota=1)
+    service.unblock(limited.pk, "claire", now)
+    assert states() == ["overflow"]
+    queue.record([(late, DELIVERED)], now + LEASE)
+    assert states() == ["sent"]
 
 
 def test_held_over_the_quota_it_can_be_purged(
