@@ -19,7 +19,7 @@ PRUNE = "mailqueue.prune"
 WARN = "mailqueue.warn"
 REPORT = "panel.report"
 ALERT = "panel.alert"
-PRUNE_JOURNAL = "panel.prune_journal"
+PRUNE_PANEL = "panel.prune"
 
 logger = logging.getLogger("facteur.hints")
 
@@ -60,8 +60,8 @@ app.config_from_object(
             "report": {"task": REPORT, "schedule": 900.0, "options": {"expires": 900}},
             "alert": {"task": ALERT, "schedule": 60.0, "options": {"expires": 60}},
             "warn": {"task": WARN, "schedule": 900.0, "options": {"expires": 900}},
-            "prune_journal": {
-                "task": PRUNE_JOURNAL,
+            "prune_panel": {
+                "task": PRUNE_PANEL,
                 "schedule": 3600.0,
                 "options": {"expires": 3600},
             },

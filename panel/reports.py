@@ -31,6 +31,7 @@ from panel.models import DailyReport, ReportProgress
 HOUR = time(6)
 # A report that is older than this is of no use any more.
 CATCH_UP = timedelta(days=7)
+KEPT = timedelta(days=365)
 # Addresses listed for one category; the page has them all.
 MOST_LISTED = 50
 MOST_CHANGES = 20
@@ -90,6 +91,13 @@ def send_due(now: datetime) -> int:
                 )
                 break
     return sent
+
+
+def prune(now: datetime, limit: int = 1000) -> int:
+    """Delete up to `limit` of the oldest reports, if they are over a year old; return how many."""
+    oldest = DailyReport.objects.order_by("pk").values_list("pk", "sent_at")[:limit]
+    old = [pk for pk, sent_at in oldest if sent_at < now - KEPT]
+    return DailyReport.objects.filter(pk__in=old).delete()[0]
 
 
 def send(account_id: int, day: date, now: datetime) -> bool:

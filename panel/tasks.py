@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
-from mailqueue.celery import ALERT, PRUNE_JOURNAL, REPORT
+from mailqueue.celery import ALERT, PRUNE_PANEL, REPORT
 from panel import alerts, audit, reports
 
 # A task ends after this many seconds, so that a worker's shutdown does not wait for it.
@@ -24,9 +24,10 @@ def alert() -> int:
     return alerts.send_due(datetime.now(UTC))
 
 
-@shared_task(name=PRUNE_JOURNAL)
-def prune_journal() -> None:
-    """Delete entries of the journal that are over a year old."""
+@shared_task(name=PRUNE_PANEL)
+def prune() -> None:
+    """Delete entries of the journal, and reports, that are over a year old."""
     until = time.monotonic() + SHARE_S
-    while audit.prune(datetime.now(UTC)) and time.monotonic() < until:
-        pass
+    for step in (audit.prune, reports.prune):
+        while step(datetime.now(UTC)) and time.monotonic() < until:
+            pass

@@ -176,7 +176,7 @@ def test_the_journal_is_kept_for_a_year(account: HostingAccount) -> None:
         entry = record(None, "x", Action.BLOCK, account, str(days))
         AuditEntry.objects.filter(pk=entry.pk).update(at=now - timedelta(days=days))
     assert audit.prune(now, limit=1) == 1
-    tasks.prune_journal()
+    tasks.prune()
     assert [target for _, _, target in rows()] == ["364"]
 
 

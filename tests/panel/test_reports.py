@@ -181,3 +181,18 @@ def test_reports_are_listed_and_shown_as_they_were_sent(
     assert client.get(f"{BASE}reports/2026-03-01/").status_code == 404
     assert client.get(f"{BASE}reports/2026-02-30/").status_code == 404
     assert browse(outsider).get(f"{BASE}reports/2026-03-02/").status_code == 404
+
+
+def test_reports_are_kept_for_a_year(account: HostingAccount, now: datetime) -> None:
+    for days in (400, 364):
+        DailyReport.objects.create(
+            account=account,
+            day=(now - timedelta(days=days)).date(),
+            sent_at=now - timedelta(days=days),
+            sent_to="x@example.org",
+            subject="x",
+            text="x",
+        )
+    assert reports.prune(now) == 1
+    assert reports.prune(now) == 0
+    assert DailyReport.objects.get().sent_at == now - timedelta(days=364)
