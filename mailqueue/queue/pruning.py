@@ -21,9 +21,11 @@ def prune(now: datetime, limit: int = 1000) -> int:
     Walks by number from the oldest, and stops at the first that is too young.
     """
     with transaction.atomic():
-        oldest = Recipient.objects.order_by("pk").values_list(
-            "pk", "account_id", "message_id", "accepted_at", "ended_at"
-        )[:limit]
+        # Two that prune at once must not count the same rows.
+        free = Recipient.objects.select_for_update(skip_locked=True).order_by("pk")
+        oldest = free.values_list("pk", "account_id", "message_id", "accepted_at", "ended_at")[
+            :limit
+        ]
         old = [
             (pk, account_id, message_id)
             for pk, account_id, message_id, accepted_at, ended_at in oldest

@@ -135,6 +135,22 @@ def test_clicks_deliveries_and_arrivals_at_once_keep_the_ledger(
     assert final.state != "ok" or stuck == 0
 
 
+def test_what_is_pruned_by_two_at_once_is_counted_once(
+    account: HostingAccount, submission: Callable[..., Submission], now: datetime
+) -> None:
+    queue.accept([submission() for _ in range(400)], now)
+    queue.record([(item, DELIVERED) for item in queue.claim_due(now, 400, LEASE)], now)
+    late = now + timedelta(days=91)
+
+    def prune() -> None:
+        while queue.prune(late, 100):
+            pass
+
+    run(prune, prune, prune, prune)
+    assert AccountTotals.objects.get(account=account).pruned == 400
+    assert all(line.is_balanced for line in ledger.check())
+
+
 def test_of_two_clicks_at_once_one_wins(account: HostingAccount, now: datetime) -> None:
     won: list[str] = []
     lost: list[str] = []
