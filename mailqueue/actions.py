@@ -55,7 +55,8 @@ def of_state(
     if not is_administrator:
         lift = Action(Event.LIFT, False, Why.ADMINISTRATORS_ONLY, None)
     unblock = _action(state, Event.UNBLOCK)
-    if needs_review and unblock.is_allowed:
+    # After a purge there is nothing left to purge first: it is the review that is missing.
+    if needs_review and (unblock.is_allowed or unblock.why is Why.PURGE_FIRST):
         unblock = Action(Event.UNBLOCK, False, Why.REVIEW, None)
     if is_closed:
         unblock, lift = (

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mailqueue.models import HostingAccount
+from panel import limit_words
 from panel.access import SignedInRequest
 from panel.models import AuditEntry
 from panel.proxies import client_address
@@ -168,6 +169,18 @@ def detail_words(details: dict[str, str | int | bool | None]) -> str:
         "wrong": _("wrong"),
         "rows": _("number of e-mails"),
         "live": _("still in the queue"),
+        "role": _("role"),
+        "before": _("before"),
+        "after": _("after"),
+        "invited_by": _("invited by"),
+        "uid": _("Unix user"),
+        "number": _("number of e-mails"),
+        "of": _("of"),
+        "queue_id": _("message"),
+        "report_to": _("Error report to"),
+        "language": _("Language"),
+        "time_zone": _("Time zone"),
+        **limit_words.labels(),
     }
     told = [(names.get(name, name), _answer(value)) for name, value in details.items()]
     return ", ".join(_("%(name)s: %(value)s") % {"name": n, "value": v} for n, v in told)
@@ -176,7 +189,13 @@ def detail_words(details: dict[str, str | int | bool | None]) -> str:
 def _answer(value: str | int | bool | None) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return _("code") if value == "code" else "–" if value is None else str(value)
+    values = {
+        "code": _("code"),
+        "owner": _("owner"),
+        "reader": _("read-only"),
+        "administrator": _("administrator"),
+    }
+    return "–" if value is None else values.get(str(value), str(value))
 
 
 def _storable(text: str) -> str:

@@ -361,10 +361,12 @@ def _statement(overview: Overview, now: datetime) -> Statement | None:
 def _quota(nearly: Nearly) -> str:
     figures = {"used": wording.number(nearly.used), "limit": wording.number(nearly.limit)}
     if nearly.quota is Quota.HOUR:
-        text = _("%(used)s of the %(limit)s e-mails allowed within an hour are used.")
+        text = _("E-mails sent in the last hour: %(used)s; %(limit)s are allowed.")
     else:
-        text = _("%(used)s of the %(limit)s e-mails allowed today are used.")
-    return f"{text % figures} {_('What comes beyond that waits, and goes out by itself.')}"
+        text = _("E-mails sent today: %(used)s; %(limit)s are allowed.")
+    # Not within an f-string: the words to translate are not found there.
+    beyond = _("What comes beyond that waits, and goes out by itself.")
+    return f"{text % figures} {beyond}"
 
 
 def _overflow(number: int) -> str:

@@ -233,6 +233,7 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"Facteur <facteur@{HOSTNAME}>")
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "panel" / "locale"]
+FORMAT_MODULE_PATH = ["panel.formats"]
 USE_I18N = True
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True

@@ -95,6 +95,13 @@ def test_buttons_that_do_not_apply_say_why(
         assert action.is_allowed == (action.why is None) == (action.next_state is not None)
 
 
+def test_a_review_is_told_of_before_a_purge_that_changes_nothing() -> None:
+    owner = actions.of_state(State.SPAM, review_required=True)
+    assert owner.unblock.why is Why.REVIEW
+    administrator = actions.of_state(State.SPAM, review_required=True, is_administrator=True)
+    assert administrator.unblock.why is Why.PURGE_FIRST
+
+
 def test_progress_is_shown_while_a_job_runs(account: HostingAccount, now: datetime) -> None:
     QueueJob.objects.create(
         account=account, kind="purge", through_id=9, total=8, done=2, actor="a", created_at=now

@@ -101,7 +101,8 @@ def test_a_quota_that_is_nearly_used_is_told(
     for _ in range(4):
         submit(timezone.now())
     text = see()
-    assert "4 des 5 e-mails autorisés en une heure sont utilisés." in text
+    assert "E-mails envoyés au cours de la dernière heure : 4, sur 5 autorisés." in text
+    assert "Au-delà, ils attendent et partent d’eux-mêmes." in text
     assert "/ 5</small>" in text, "the daily quota stands beside the e-mails of today"
     for _ in range(2):
         submit(timezone.now())

@@ -183,3 +183,14 @@ def test_the_journal_is_kept_for_a_year(account: HostingAccount) -> None:
 def test_every_action_has_words(db: None) -> None:
     assert set(audit.words()) == set(Action)
     assert audit.word("no such") == "no such"
+
+
+def test_details_are_told_in_words(account: HostingAccount) -> None:
+    told = audit.detail_words({"role": "owner", "invited_by": "admin", "before": "reader"})
+    assert told.replace("\N{NO-BREAK SPACE}", " ") == (
+        "rôle : propriétaire, invité par : admin, avant : lecture seule"
+    )
+    told = audit.detail_words({"hourly_quota": "– → 50", "code": "code", "wrong": None})
+    assert told.replace("\N{NO-BREAK SPACE}", " ") == (
+        "E-mails par heure : – → 50, code : code, erroné : –"
+    )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone, translation
+from django.utils import formats, timezone, translation
 
 from mailqueue import actions
 from mailqueue.actions import Why
@@ -120,3 +120,10 @@ def test_every_change_of_state_has_words(event: Event) -> None:
 
 def test_an_event_of_another_version_keeps_its_name() -> None:
     assert wording.event_word("struck_by_lightning") == "struck_by_lightning"
+
+
+def test_an_hour_ends_no_sentence_twice() -> None:
+    now = datetime(2026, 11, 25, 0, 5, tzinfo=UTC)
+    with translation.override("en"):
+        assert wording.moment(now, now) == "today at 00:05"
+        assert formats.date_format(now, "DATETIME_FORMAT") == "Nov. 25, 2026, 00:05"
