@@ -37,9 +37,10 @@ def judge_arrivals(account_ids: Iterable[int], now: datetime) -> list[StateChang
         usage = windows.usages([account], now)[account.pk]
         for nearly in policy.nearly_used(limits.of(account), usage):
             _warn(account, nearly, now)
-        stop = _stop_if(account.pk, _too_fast, now)
-        if stop is not None:
-            stops.append(stop)
+        # Most are near a quota only: the lock is for those that are to be stopped.
+        if policy.too_fast(limits.of(account), usage.fast) is not None:
+            stop = _stop_if(account.pk, _too_fast, now)
+            stops += [stop] if stop is not None else []
     return stops
 
 
