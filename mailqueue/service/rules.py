@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from mailqueue import alerts, limits, policy, queue, windows
 from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, StateChange
@@ -176,11 +177,13 @@ def _failed(account: HostingAccount, since: datetime) -> Sequence[Recipient]:
 
 
 def _newest_messages(account: HostingAccount, since: datetime) -> Sequence[Recipient]:
-    """A recipient of each of the newest messages."""
-    newest = Message.objects.filter(account=account, accepted_at__gte=since)
-    ids = list(newest.order_by("-accepted_at").values_list("pk", flat=True)[:LOOKED_AT])
-    rows = Recipient.objects.filter(message__in=ids).select_related("message").order_by("-pk")
-    return list({row.message_id: row for row in rows[:LOOKED_AT]}.values())
+    """A recipient of each of the newest messages: the first along an index, however many it has."""
+    of_message = Recipient.objects.filter(message=OuterRef("pk")).order_by("address")
+    newest = Message.objects.filter(account=account, accepted_at__gte=since).annotate(
+        shown=Subquery(of_message.values("pk")[:1])
+    )
+    shown = list(newest.order_by("-accepted_at").values_list("shown", flat=True)[:LOOKED_AT])
+    return list(Recipient.objects.filter(pk__in=shown).select_related("message").order_by("-pk"))
 
 
 def _warn(account: HostingAccount, nearly: policy.Nearly, now: datetime) -> None:

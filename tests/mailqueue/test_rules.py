@@ -1,6 +1,7 @@
 """Rules that stop a service by themselves: at which moment, with which figures, how often."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from mailqueue import ledger, queue, service
 from mailqueue.models import Alert, HostingAccount, Recipient, StateChange
 from mailqueue.outcomes import Outcome, Result
+from mailqueue.queue import Submission
 from tests.mailqueue.test_concurrency import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -221,6 +223,17 @@ def test_the_script_that_most_came_from_is_named(
     [stop] = service.judge_arrivals([limited.pk], now)
     assert stop.figures["script"] == "1001:send.php"
     assert stop.figures["script_number"] == 5
+
+
+def test_one_message_to_many_hides_no_other_script(
+    limited: HostingAccount, submission: Callable[..., Submission], now: datetime
+) -> None:
+    many = (f"r{number}@example.org" for number in range(600))
+    mails = [replace(submission(), script=f"{number}:form.php") for number in (1, 1, 1)]
+    queue.accept([*mails, replace(submission(*many), script="9:news.php")], now)
+    [stop] = service.judge_arrivals([limited.pk], now)
+    told = {name: stop.figures[name] for name in ("script", "script_number", "looked_at")}
+    assert told == {"script": "1:form.php", "script_number": 3, "looked_at": 4}
 
 
 def test_a_quota_that_is_nearly_used_is_told_once_in_its_window(
