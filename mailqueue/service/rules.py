@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from mailqueue import alerts, limits, policy, queue, windows
+from mailqueue.errors import UnknownAccount
 from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, StateChange
 from mailqueue.policy import Decision, Quota
 from mailqueue.service.changing import change, open_job
@@ -60,10 +61,13 @@ def judge_failures(account_ids: Iterable[int], now: datetime) -> list[StateChang
 def report_spam(account_id: int, reason: str, now: datetime) -> StateChange:
     """Stop an account whose e-mails were found to be spam, whoever found it; tell its owner.
 
-    Raises IllegalTransition if it is in that state already, or being purged; UnknownAccount.
+    Raises IllegalTransition if it is in that state already, or being purged; UnknownAccount, also
+    for the account of the panel's own letters, which no state blocks.
     """
     with transaction.atomic():
         account = queue.lock_account(account_id)
+        if account.is_system:
+            raise UnknownAccount(account.service_name)
         stop, job = _stop(account, Decision(Event.SPAM_DETECTED, {}), now, reason)
     advance_at_once(job, now)
     return stop
