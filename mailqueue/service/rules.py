@@ -36,12 +36,14 @@ def judge_arrivals(account_ids: Iterable[int], now: datetime) -> list[StateChang
     """
     stops = []
     for account in HostingAccount.objects.filter(pk__in=set(account_ids)).order_by("pk"):
-        usage = windows.usages([account], now)[account.pk]
-        for nearly in policy.nearly_used(limits.of(account), usage):
+        may, usage = limits.of(account), windows.usages([account], now)[account.pk]
+        for nearly in policy.nearly_used(may, usage):
             _warn(account, nearly, now)
-        stop = _stop_if(account.pk, _too_fast, now)
-        if stop is not None:
-            stops.append(stop)
+        # Most come here because a quota is used up, for the rest of the day: no lock for them.
+        if account.state in DELIVERING and policy.too_fast(may, usage.fast):
+            stop = _stop_if(account.pk, _too_fast, now)
+            if stop is not None:
+                stops.append(stop)
     return stops
 
 
@@ -201,5 +203,4 @@ def _warn(account: HostingAccount, nearly: policy.Nearly, now: datetime) -> None
             return
         key = f"{now:%Y-%m-%dT%H}"
     figures = {"used": nearly.used, "limit": nearly.limit}
-    with transaction.atomic():
-        alerts.raise_once(account.pk, kind, key, now, figures)
+    alerts.raise_once(account.pk, kind, key, now, figures)

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mailqueue import ledger, queue, service
 from mailqueue.models import Alert, HostingAccount, Recipient, StateChange
@@ -254,6 +256,19 @@ def test_a_quota_that_is_nearly_used_is_told_once_in_its_window(
         submit(at=later)
     service.judge_arrivals([account.pk], later)
     assert Alert.objects.filter(kind="hour").count() == 2
+
+
+def test_who_has_been_warned_costs_no_transaction_with_each_message(
+    limited: HostingAccount, submit: Submit, now: datetime
+) -> None:
+    HostingAccount.objects.update(hourly_quota=5, daily_quota=5, fast_limit=100)
+    submit(*(f"{number}@example.org" for number in range(9)))
+    service.judge_arrivals([limited.pk], now)
+    assert set(Alert.objects.values_list("kind", flat=True)) == {"hour", "day"}
+    with CaptureQueriesContext(connection) as captured:
+        service.judge_arrivals([limited.pk], now)
+    assert captured.captured_queries
+    assert not [query for query in captured.captured_queries if "BEGIN" in query["sql"]]
 
 
 def test_a_daily_quota_is_told_once_a_day(
