@@ -25,7 +25,7 @@ Figures = Mapping[str, object]
 def raise_once(account_id: int, kind: Kind, key: str, now: datetime, figures: Figures) -> bool:
     """Have an event told, unless it has been; return whether it was new.
 
-    Part of the caller's transaction.
+    Part of the caller's transaction, if it has one; only what is new begins one of its own.
     """
     _, is_new = Alert.objects.get_or_create(
         account_id=account_id,

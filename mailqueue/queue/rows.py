@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
-from mailqueue.models import Body, HostingAccount, Recipient, RecipientStatus
+from mailqueue.models import Body, HostingAccount, Message, Recipient, RecipientStatus
 from mailqueue.states import DELIVERING
 
 Status: TypeAlias = RecipientStatus
@@ -55,6 +55,16 @@ def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
     # wants.
     locked = rows.select_for_update(no_key=True, of=("message", "self"))
     return {row.pk: row for row in locked}
+
+
+def lock_messages(message_ids: set[int]) -> None:
+    """Wait for workers that end other recipients of these messages.
+
+    For walks, which lock recipients alone. That is against the order, and does no harm: who holds a
+    message wants recipients that are being sent, and walks pass those by.
+    """
+    rows = Message.objects.filter(pk__in=message_ids).order_by("pk").values_list("pk")
+    list(rows.select_for_update(no_key=True))
 
 
 def delivers(account: HostingAccount) -> bool:

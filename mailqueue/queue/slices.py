@@ -23,6 +23,7 @@ from mailqueue.queue.rows import (
     drop_bodies,
     end,
     lock_accounts,
+    lock_messages,
     lock_rows,
     save,
     was_let_go_of,
@@ -122,7 +123,9 @@ def purge(account_id: int, after_id: int, through_id: int, limit: int, now: date
         next_attempt_at=None,
         ended_at=now,
     )
-    drop_bodies({row.message_id for row in rows})
+    messages = {row.message_id for row in rows}
+    lock_messages(messages)
+    drop_bodies(messages)
     held = [row for row in rows if row.status == Status.HELD]
     _tally(
         account_id,

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from mailqueue import alerts, limits, policy, queue, windows
+from mailqueue.errors import UnknownAccount
 from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, StateChange
 from mailqueue.policy import Decision, Quota
 from mailqueue.service.changing import change, open_job
@@ -34,13 +36,14 @@ def judge_arrivals(account_ids: Iterable[int], now: datetime) -> list[StateChang
     """
     stops = []
     for account in HostingAccount.objects.filter(pk__in=set(account_ids)).order_by("pk"):
-        usage = windows.usages([account], now)[account.pk]
-        for nearly in policy.nearly_used(limits.of(account), usage):
+        may, usage = limits.of(account), windows.usages([account], now)[account.pk]
+        for nearly in policy.nearly_used(may, usage):
             _warn(account, nearly, now)
-        # Most are near a quota only: the lock is for those that are to be stopped.
-        if policy.too_fast(limits.of(account), usage.fast) is not None:
+        # Most come here because a quota is used up, for the rest of the day: no lock for them.
+        if account.state in DELIVERING and policy.too_fast(may, usage.fast):
             stop = _stop_if(account.pk, _too_fast, now)
-            stops += [stop] if stop is not None else []
+            if stop is not None:
+                stops.append(stop)
     return stops
 
 
@@ -60,10 +63,13 @@ def judge_failures(account_ids: Iterable[int], now: datetime) -> list[StateChang
 def report_spam(account_id: int, reason: str, now: datetime) -> StateChange:
     """Stop an account whose e-mails were found to be spam, whoever found it; tell its owner.
 
-    Raises IllegalTransition if it is in that state already, or being purged; UnknownAccount.
+    Raises IllegalTransition if it is in that state already, or being purged; UnknownAccount, also
+    for the account of the panel's own letters, which no state blocks.
     """
     with transaction.atomic():
         account = queue.lock_account(account_id)
+        if account.is_system:
+            raise UnknownAccount(account.service_name)
         stop, job = _stop(account, Decision(Event.SPAM_DETECTED, {}), now, reason)
     advance_at_once(job, now)
     return stop
@@ -177,11 +183,13 @@ def _failed(account: HostingAccount, since: datetime) -> Sequence[Recipient]:
 
 
 def _newest_messages(account: HostingAccount, since: datetime) -> Sequence[Recipient]:
-    """A recipient of each of the newest messages."""
-    newest = Message.objects.filter(account=account, accepted_at__gte=since)
-    ids = list(newest.order_by("-accepted_at").values_list("pk", flat=True)[:LOOKED_AT])
-    rows = Recipient.objects.filter(message__in=ids).select_related("message").order_by("-pk")
-    return list({row.message_id: row for row in rows[:LOOKED_AT]}.values())
+    """A recipient of each of the newest messages: the first along an index, however many it has."""
+    of_message = Recipient.objects.filter(message=OuterRef("pk")).order_by("address")
+    newest = Message.objects.filter(account=account, accepted_at__gte=since).annotate(
+        shown=Subquery(of_message.values("pk")[:1])
+    )
+    shown = list(newest.order_by("-accepted_at").values_list("shown", flat=True)[:LOOKED_AT])
+    return list(Recipient.objects.filter(pk__in=shown).select_related("message").order_by("-pk"))
 
 
 def _warn(account: HostingAccount, nearly: policy.Nearly, now: datetime) -> None:
@@ -195,5 +203,4 @@ def _warn(account: HostingAccount, nearly: policy.Nearly, now: datetime) -> None
             return
         key = f"{now:%Y-%m-%dT%H}"
     figures = {"used": nearly.used, "limit": nearly.limit}
-    with transaction.atomic():
-        alerts.raise_once(account.pk, kind, key, now, figures)
+    alerts.raise_once(account.pk, kind, key, now, figures)

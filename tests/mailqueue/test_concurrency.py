@@ -78,6 +78,29 @@ def test_the_body_goes_when_the_last_recipients_end_at_once(
     assert not Body.objects.exists()
 
 
+def test_the_body_goes_when_a_purge_and_a_delivery_end_its_last_recipients(
+    account: HostingAccount, submission: Callable[..., Submission], now: datetime
+) -> None:
+    queue.accept([submission("a@example.org", "b@example.org")], now)
+    batch = queue.claim_due(now, 1, LEASE)
+    service.block(account.pk, "admin", now)
+    is_purged = threading.Event()
+
+    def purge() -> None:
+        with transaction.atomic():
+            service.purge(account.pk, "admin", now)
+            is_purged.set()
+            time.sleep(0.5)
+
+    def deliver() -> None:
+        is_purged.wait(10)
+        queue.record([(batch[0], DELIVERED)], now)
+
+    run(purge, deliver)
+    assert sorted(Recipient.objects.values_list("status", flat=True)) == ["purged", "sent"]
+    assert not Body.objects.exists()
+
+
 def test_the_same_hand_over_by_two_ways_is_kept_once(
     submission: Callable[..., Submission], now: datetime
 ) -> None:

@@ -1,10 +1,12 @@
 """`manage.py reportspam`, and the stop that it makes."""
 
+from datetime import datetime
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from mailqueue import accounts
 from mailqueue.models import Alert, HostingAccount, Recipient, StateChange
 from tests.mailqueue.conftest import Submit
 
@@ -41,3 +43,14 @@ def test_the_third_time_in_a_month_a_review_is_required(account: HostingAccount)
         HostingAccount.objects.update(state="ok")
         report("boutique.example")
         assert HostingAccount.objects.get().review_required == (number == 2)
+
+
+def test_the_panel_s_own_letters_cannot_be_stopped(
+    account: HostingAccount, submit: Submit, now: datetime
+) -> None:
+    system = accounts.system(now)
+    submit("owner@example.org", account_id=system.pk)
+    with pytest.raises(CommandError, match="no account"):
+        report(system.service_name)
+    assert Recipient.objects.get().status == "waiting"
+    assert not Alert.objects.exists()

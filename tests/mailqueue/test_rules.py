@@ -1,13 +1,17 @@
 """Rules that stop a service by themselves: at which moment, with which figures, how often."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mailqueue import ledger, queue, service
 from mailqueue.models import Alert, HostingAccount, Recipient, StateChange
 from mailqueue.outcomes import Outcome, Result
+from mailqueue.queue import Submission
 from tests.mailqueue.test_concurrency import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -223,6 +227,17 @@ def test_the_script_that_most_came_from_is_named(
     assert stop.figures["script_number"] == 5
 
 
+def test_one_message_to_many_hides_no_other_script(
+    limited: HostingAccount, submission: Callable[..., Submission], now: datetime
+) -> None:
+    many = (f"r{number}@example.org" for number in range(600))
+    mails = [replace(submission(), script=f"{number}:form.php") for number in (1, 1, 1)]
+    queue.accept([*mails, replace(submission(*many), script="9:news.php")], now)
+    [stop] = service.judge_arrivals([limited.pk], now)
+    told = {name: stop.figures[name] for name in ("script", "script_number", "looked_at")}
+    assert told == {"script": "1:form.php", "script_number": 3, "looked_at": 4}
+
+
 def test_a_quota_that_is_nearly_used_is_told_once_in_its_window(
     account: HostingAccount, submit: Submit, now: datetime
 ) -> None:
@@ -241,6 +256,19 @@ def test_a_quota_that_is_nearly_used_is_told_once_in_its_window(
         submit(at=later)
     service.judge_arrivals([account.pk], later)
     assert Alert.objects.filter(kind="hour").count() == 2
+
+
+def test_who_has_been_warned_costs_no_transaction_with_each_message(
+    limited: HostingAccount, submit: Submit, now: datetime
+) -> None:
+    HostingAccount.objects.update(hourly_quota=5, daily_quota=5, fast_limit=100)
+    submit(*(f"{number}@example.org" for number in range(9)))
+    service.judge_arrivals([limited.pk], now)
+    assert set(Alert.objects.values_list("kind", flat=True)) == {"hour", "day"}
+    with CaptureQueriesContext(connection) as captured:
+        service.judge_arrivals([limited.pk], now)
+    assert captured.captured_queries
+    assert not [query for query in captured.captured_queries if "BEGIN" in query["sql"]]
 
 
 def test_a_daily_quota_is_told_once_a_day(
