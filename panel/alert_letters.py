@@ -129,15 +129,28 @@ def _spam_reason(number: int | None) -> str:
 
 
 def _hourly_quota(alert: Alert, now: datetime) -> Content:
-    subject = _("%(account)s: %(share)s %% of the hourly quota are used")
+    subject = (
+        _("%(account)s: the hourly quota is used up")
+        if _is_used_up(alert)
+        else _("%(account)s: %(share)s %% of the hourly quota are used")
+    )
     used = _("In the last hour your scripts sent %(used)s e-mails of the %(limit)s allowed.")
     return _quota(alert, subject, used)
 
 
 def _daily_quota(alert: Alert, now: datetime) -> Content:
-    subject = _("%(account)s: %(share)s %% of the daily quota are used")
+    subject = (
+        _("%(account)s: the daily quota is used up")
+        if _is_used_up(alert)
+        else _("%(account)s: %(share)s %% of the daily quota are used")
+    )
     used = _("Today your scripts sent %(used)s e-mails of the %(limit)s allowed.")
     return _quota(alert, subject, used)
+
+
+def _is_used_up(alert: Alert) -> bool:
+    used, limit = _number(alert.figures, "used") or 0, _number(alert.figures, "limit") or 0
+    return used >= limit
 
 
 def _quota(alert: Alert, subject: str, sentence: str) -> Content:

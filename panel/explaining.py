@@ -76,6 +76,8 @@ class Explanation:
 
 def explanation(overview: Overview, now: datetime) -> Explanation | None:
     """Why the service is in its state and what to do; None if all is as usual."""
+    if overview.account.closed_at is not None:
+        return _of_closed(overview.account.closed_at, now)
     if overview.state is State.OK:
         return None
     if overview.state is State.FORCE:
@@ -167,6 +169,19 @@ def share(number: int, sent: int) -> str:
     """A share of e-mails, in per cent with one digit: "31.4%"."""
     value = formats.number_format(100 * number / max(sent, 1), decimal_pos=1)
     return _("%(share)s%%") % {"share": value}
+
+
+def _of_closed(closed_at: datetime, now: datetime) -> Explanation:
+    """Whatever the state: nothing new comes in, and what is held stays."""
+    return Explanation(
+        _("This hosting plan is closed"),
+        [
+            _("Closed %(moment)s.") % {"moment": wording.moment(closed_at, now)},
+            _("New e-mails of its scripts are refused: mail() returns false."),
+            _("What the queue holds stays there until it expires."),
+        ],
+        is_stopped=True,
+    )
 
 
 def _forced(overview: Overview) -> Explanation:

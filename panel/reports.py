@@ -281,7 +281,9 @@ def _delayed(in_queue: Now | None, now: datetime) -> list[Line]:
 
 def _line(address: str, reply: str, next_try: str = "") -> Line:
     return Line(
-        letters.one_line(address, LONGEST_ADDRESS), letters.one_line(reply, LONGEST_REPLY), next_try
+        letters.one_line(wording.address(address), LONGEST_ADDRESS),
+        letters.one_line(reply, LONGEST_REPLY),
+        next_try,
     )
 
 

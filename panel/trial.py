@@ -10,6 +10,7 @@ from email.utils import make_msgid
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from mailqueue import maillog, queue
 from mailqueue.bounces import Category
@@ -103,7 +104,7 @@ def _accepted(row: Recipient, now: datetime) -> Step:
 
 
 def _sent(row: Recipient, now: datetime) -> Step:
-    name = _("Sent")
+    name = pgettext("test e-mail", "Sent")
     if row.status in {Recipient.Status.SENT, Recipient.Status.FAILED}:
         return Step(name, "fine", _("The other server was asked to take it."), row.reply_host)
     if row.status == Recipient.Status.HELD:

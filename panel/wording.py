@@ -5,6 +5,7 @@ durations read. Templates only place them. Moments are told in the current time 
 activate that of the account.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,9 @@ LONGEST_IN_HOURS = timedelta(hours=100)
 # says Mio, the guide and everybody else Mo.
 SIZE_UNITS = (gettext_noop("%s KB"), gettext_noop("%s MB"), gettext_noop("%s GB"))
 
+
+# What the ledger leaves of an address that was erased.
+ERASED = re.compile(r"erased-[0-9]+@invalid")
 
 # What no person raises: the actor of such a change is the name of a rule.
 BY_RULE = frozenset(
@@ -429,6 +433,11 @@ def _is_deleted(waiting: int) -> str:
 def quoted(state: State) -> str:
     """The state as the page calls it, in quotation marks."""
     return pgettext("quotation", "“%(word)s”") % {"word": state_word(state)}
+
+
+def address(written: str) -> str:
+    """An address as people read it; what stands in its place once it was erased is none."""
+    return _("(address erased)") if ERASED.fullmatch(written) else written
 
 
 def number(value: int) -> str:

@@ -42,6 +42,7 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
                 "rows": [
                     {
                         "failure": row,
+                        "address": wording.address(row.address),
                         "category": wording.cause(row),
                         "advice": wording.what_to_do(row),
                     }

@@ -357,3 +357,14 @@ def test_many_alerts_are_all_told(tell: Raise, owner: User) -> None:
     for number in range(130):
         tell(Kind.HOURLY_QUOTA, str(number), used=160, limit=200)
     assert alerts.send_due(LATER) == 130
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(Kind.HOURLY_QUOTA, "quota horaire"), (Kind.DAILY_QUOTA, "quota quotidien")]
+)
+def test_a_quota_that_is_used_up_is_told_without_a_share(
+    tell: Raise, owner: User, kind: Kind, words: str
+) -> None:
+    tell(kind, used=45, limit=10)
+    assert alerts.send_due(LATER) == 1
+    assert subject(letters()[owner.email]) == f"boutique.example : le {words} est atteint"

@@ -115,3 +115,13 @@ def test_the_page_of_the_account_leads_here(browse: Browse, owner: User, fail: F
     page = text(browse(owner).get("/web/hosting/boutique.example/scripts-emails/"))
     assert f'href="{PAGE}"' in page
     assert "E-mails en erreur" in page or "Emails en erreur" in page
+
+
+def test_an_erased_address_is_told_in_words(
+    browse: Browse, owner: User, account: HostingAccount, fail: Fail
+) -> None:
+    fail("zoe@example.org")
+    assert queue.erase(account.pk, "zoe@example.org") == 1
+    page = text(browse(owner).get(PAGE))
+    assert "(adresse effacée)" in page
+    assert "@invalid" not in page

@@ -145,6 +145,15 @@ def test_somebody_without_accounts_is_told_so(browse: Browse, db: None) -> None:
     assert "createaccount" not in text
 
 
+def test_where_all_are_closed_that_is_said(
+    browse: Browse, administrator: User, account: HostingAccount, now: datetime
+) -> None:
+    accounts.close(account.pk, "admin", now)
+    text = browse(administrator).get(LIST).content.decode()
+    assert "Aucun hébergement n’est ouvert." in text
+    assert "Il n’y a pas encore" not in text
+
+
 def test_more_accounts_make_no_more_queries(
     browse: Browse,
     owner: User,

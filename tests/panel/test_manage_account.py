@@ -301,6 +301,9 @@ def test_the_owner_of_a_closed_account_looks_and_changes_nothing(
     client = browse(owner)
     text = client.get(PAGE + "scripts-emails/").content.decode()
     assert "Fermé" in text
+    assert "Cet hébergement est fermé" in text
+    assert "mail() renvoie false" in text
+    assert "sont conservés dans la file d’attente" not in text
     assert client.post(PAGE + "scripts-emails/unblock/").status_code == 403
     assert client.get(PAGE + "report-address/").status_code == 403
     account.refresh_from_db()

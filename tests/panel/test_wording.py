@@ -127,3 +127,9 @@ def test_an_hour_ends_no_sentence_twice() -> None:
     with translation.override("en"):
         assert wording.moment(now, now) == "today at 00:05"
         assert formats.date_format(now, "DATETIME_FORMAT") == "Nov. 25, 2026, 00:05"
+
+
+def test_what_an_erased_address_leaves_is_no_address() -> None:
+    with translation.override("fr"):
+        assert wording.address("erased-4559@invalid") == "(adresse effacée)"
+        assert wording.address("erased-4559@invalid.example") == "erased-4559@invalid.example"
