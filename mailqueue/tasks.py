@@ -4,16 +4,21 @@ A slice is a transaction of its own: a worker that dies loses at most one, and t
 on where it stopped.
 """
 
+import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from celery import shared_task
+from django.db import IntegrityError
 
 from mailqueue import alerts, counters, queue, service
 from mailqueue.celery import DELIVER, PRUNE, WARN, WORK, hint
 
 # A task ends after this many seconds, so that a worker's shutdown does not wait for it.
 SHARE_S = 20.0
+
+logger = logging.getLogger("facteur.work")
 
 
 def follow_up() -> None:
@@ -33,10 +38,10 @@ def work() -> int:
         hint(DELIVER)
     jobs = service.open_jobs()
     while (jobs or lines) and time.monotonic() < until:
-        left = [service.advance(job, datetime.now(UTC)) for job in jobs]
+        left = [_one(service.advance, job) for job in jobs]
         slices += len(jobs) + len(lines)
         jobs = [job for job in left if job is not None]
-        lines = [pk for pk in lines if service.drip(pk, datetime.now(UTC)) == service.SLICE]
+        lines = [pk for pk in lines if _one(service.drip, pk) == service.SLICE]
         # What was released waits to go out, and need not wait for the end of the release.
         if not (jobs or lines) or slices % 20 == 0:
             hint(DELIVER)
@@ -50,16 +55,24 @@ def _drip(until: float) -> tuple[int, list[int]]:
 
     Returns how many recipients went, and the accounts of which more may go.
     """
-    number, account_id = service.drip_due(datetime.now(UTC))
     went, lines = 0, []
+    account_id = service.next_line(0)
     while account_id is not None:
+        number = _one(service.drip, account_id) or 0
         went += number
         if number == service.SLICE:
             lines.append(account_id)
-        if time.monotonic() >= until:
-            break
-        number, account_id = service.drip_due(datetime.now(UTC), account_id)
+        account_id = service.next_line(account_id) if time.monotonic() < until else None
     return went, lines
+
+
+def _one(step: Callable[[int, datetime], int | None], number: int) -> int | None:
+    """Do a step for one account; what is wrong with its rows must not stop all others."""
+    try:
+        return step(number, datetime.now(UTC))
+    except IntegrityError:
+        logger.exception("step=%s of=%d failed=yes", step.__name__, number)
+        return None
 
 
 @shared_task(name=WARN)

@@ -58,6 +58,8 @@ class Recorder:
         self._conversations = conversations
         self._wishes: list[_Wish] = []
         self._rounds: asyncio.Task[None] | None = None
+        # Accounts with failures that rules have yet to look at.
+        self._failed: set[int] = set()
 
     async def settle(self, outcomes: Outcomes, wanted: Sequence[Claimed] = ()) -> Cleared:
         """Return when `outcomes` are committed, with what of `wanted` may still go out.
@@ -110,14 +112,20 @@ class Recorder:
         now = self._clock()
         outcomes = [item for wish in wishes for item in wish.outcomes]
         if outcomes:
-            _record(outcomes, now)
+            self._failed |= _record(outcomes, now)
             # What follows may fail and be tried again; this is done.
             for wish in wishes:
                 wish.outcomes = []
+        if self._failed:
+            # Part of the round: what a rule stops is not sent by the next one.
+            for stop in service.judge_failures(self._failed, now):
+                maillog.stopped(stop)
+            self._failed = set()
         return _clear([wish.wanted for wish in wishes], now)
 
 
-def _record(outcomes: Outcomes, now: datetime) -> None:
+def _record(outcomes: Outcomes, now: datetime) -> set[int]:
+    """Write outcomes down; return the accounts that had failures."""
     try:
         recorded = queue.record(outcomes, now)
     except (OperationalError, InterfaceError):
@@ -126,20 +134,15 @@ def _record(outcomes: Outcomes, now: datetime) -> None:
         if len(outcomes) == 1:
             # Its lease runs out and it is tried again; the others must not wait for it.
             logger.exception("q=%s outcome=unrecorded", outcomes[0][0].queue_id)
-            return
-        for outcome in outcomes:
-            _record([outcome], now)
-        return
+            return set()
+        return set[int]().union(*(_record([outcome], now) for outcome in outcomes))
     for item in recorded:
         maillog.attempt(item, now)
-    failed = {
+    return {
         item.claimed.account_id
         for item in recorded
         if item.was_ours and item.status is Recipient.Status.FAILED
     }
-    # Part of the round: what a rule stops is not sent by the next one.
-    for stop in service.judge_failures(failed, now) if failed else ():
-        maillog.stopped(stop)
 
 
 def _clear(wanted: list[Sequence[Claimed]], now: datetime) -> list[Cleared]:

@@ -5,7 +5,7 @@ follows (`jobs`), and the reviews that some blocks require (`reviews`).
 """
 
 from mailqueue.service.clicks import block, lift, purge, unblock
-from mailqueue.service.jobs import SLICE, advance, drip, drip_due, open_jobs
+from mailqueue.service.jobs import SLICE, advance, drip, drip_due, next_line, open_jobs
 from mailqueue.service.reviews import open_review, refuse_review, state_review
 from mailqueue.service.rules import judge_arrivals, judge_failures, recover, report_spam
 
@@ -18,6 +18,7 @@ __all__ = [
     "judge_arrivals",
     "judge_failures",
     "lift",
+    "next_line",
     "open_jobs",
     "open_review",
     "purge",

@@ -63,13 +63,14 @@ def drip_due(now: datetime, after_id: int = 0, limit: int = SLICE) -> tuple[int,
 
     Returns how many recipients went, and the account to go on after; None at the end.
     """
-    following = (
-        AccountTotals.objects.filter(overflow__gt=0, account_id__gt=after_id)
-        .order_by("account_id")
-        .values_list("account_id", flat=True)
-        .first()
-    )
+    following = next_line(after_id)
     return (0, None) if following is None else (drip(following, now, limit), following)
+
+
+def next_line(after_id: int) -> int | None:
+    """The next account after `after_id` of which e-mails wait for the quotas."""
+    lines = AccountTotals.objects.filter(overflow__gt=0, account_id__gt=after_id)
+    return lines.order_by("account_id").values_list("account_id", flat=True).first()
 
 
 def drip(account_id: int, now: datetime, limit: int = SLICE) -> int:
