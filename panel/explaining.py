@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from mailqueue.bounces import Category
 from mailqueue.models import Review
 from mailqueue.overview import Overview
-from mailqueue.policy import AUTOMATIC_BLOCKS, Decision, Nearly, Quota
+from mailqueue.policy import AUTOMATIC_BLOCKS, MOST_PERCENT, Decision, Nearly, Quota
 from mailqueue.states import DELIVERING, Event, State
 from panel import wording
 
@@ -167,7 +167,8 @@ def figures_told(event: str, figures: Mapping[str, Any]) -> list[str]:
 
 def share(number: int, sent: int) -> str:
     """A share of e-mails, in per cent with one digit: "31.4%"."""
-    value = formats.number_format(100 * number / max(sent, 1), decimal_pos=1)
+    # Rounded here: `number_format` cuts digits off.
+    value = formats.number_format(round(100 * number / max(sent, 1), 1), decimal_pos=1)
     return _("%(share)s%%") % {"share": value}
 
 
@@ -261,9 +262,7 @@ def _ways_out(overview: Overview) -> list[Step]:
     if overview.review_required:
         steps.append(_review(overview))
     if may.unblock.is_allowed and overview.state is State.BOUNCE:
-        steps.append(
-            Step(_("Unblock sending: the state becomes “Force”, the share of errors is doubled."))
-        )
+        steps.append(Step(_doubled(overview.limits.bounce_percent)))
     elif may.unblock.is_allowed:
         steps.append(
             Step(
@@ -277,9 +276,24 @@ def _ways_out(overview: Overview) -> list[Step]:
             if steps and overview.state is not State.SPAM
             else _("Purge the e-mails: the queue is deleted, the state becomes %(state)s.")
         )
-        state = wording.quoted(wording.outcome(Event.PURGE, overview))
-        steps.append(Step(text % {"state": state}))
+        led_to = wording.outcome(Event.PURGE, overview)
+        if overview.state is State.BOUNCE and led_to is State.OK:
+            text = _(
+                "Or purge the e-mails: the queue is deleted, the state becomes %(state)s, "
+                "without doubling the share."
+            )
+        steps.append(Step(text % {"state": wording.quoted(led_to)}))
     return steps
+
+
+def _doubled(percent: int | None) -> str:
+    """What « Force » allows; without a limit of its own there is no figure."""
+    if percent is None:
+        return _("Unblock sending: the state becomes “Force”, the share of errors is doubled.")
+    return _(
+        "Unblock sending: the state becomes “Force”, the share of errors allowed is doubled "
+        "(%(limit)s%%)."
+    ) % {"limit": min(2 * percent, MOST_PERCENT)}
 
 
 def _review(overview: Overview) -> Step:

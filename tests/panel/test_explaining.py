@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from mailqueue import queue, service
 from mailqueue.models import HostingAccount
 from mailqueue.outcomes import Outcome, Result
+from panel.explaining import share
 from panel.models import User
 from tests.panel.conftest import Browse, Submit
 
@@ -64,7 +65,8 @@ def test_the_ratio_tells_its_share_and_where_the_addresses_are(
     assert "L’envoi est arrêté : 33,3 % des e-mails reviennent en erreur" in text
     assert "En 24 heures : 10 erreurs pour 30 e-mails ; l’envoi s’arrête à 25 %." in text
     assert f'href="{PAGE}errors/?days=1&amp;category=user_unknown"' in text
-    assert "« Force »" in text
+    assert "passera en « Force », la part d’erreurs admise sera doublée (50 %)." in text
+    assert "repassera en « Activé » sans doubler cette part." in text
     assert "&lt;b&gt;Bon&lt;/b&gt;jour" in text
     assert "<b>Bon" not in text
     assert "&lt;i&gt;User&lt;/i&gt; unknown" in text
@@ -146,3 +148,19 @@ def test_an_empty_queue_promises_no_e_mail(account: HostingAccount, see: See) ->
     text = see()
     assert text.count("File d’attente vide, état « Activé »") == 2
     assert "0 e-mail repart" not in text
+
+
+@pytest.mark.parametrize(
+    ("percent", "told"), [(40, "doublée (80 %)."), (60, "doublée (90 %)."), (0, "sera doublée.")]
+)
+def test_force_doubles_the_share_up_to_ninety(
+    account: HostingAccount, see: See, percent: int, told: str
+) -> None:
+    HostingAccount.objects.update(state="bounce", bounce_percent=percent)
+    assert told in see()
+
+
+def test_a_share_is_rounded() -> None:
+    with translation.override("fr"):
+        assert share(14, 21).startswith("66,7")
+        assert share(1, 3).startswith("33,3")
