@@ -160,7 +160,7 @@ def done(event: Event, state: State) -> str:
     if event is Event.BLOCK:
         return _("Sending is blocked. What your scripts send now waits in the queue.")
     if event in {Event.UNBLOCK, Event.LIFT}:
-        return _("Sending is unblocked. What was in the queue is on its way.")
+        return _("Sending is unblocked. E-mails are delivered again, those of the queue too.")
     if state is State.PURGING:
         return _("The purge has begun. It goes on by itself.")
     if state in DELIVERING:
