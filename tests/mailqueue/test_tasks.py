@@ -14,7 +14,8 @@ Submit = Callable[..., str]
 
 
 def statuses(account: HostingAccount) -> list[str]:
-    return list(Recipient.objects.filter(account=account).values_list("status", flat=True))
+    rows = Recipient.objects.filter(account=account).order_by("pk")
+    return list(rows.values_list("status", flat=True))
 
 
 def test_a_job_that_cannot_go_on_leaves_the_others_alone(
