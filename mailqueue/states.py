@@ -85,7 +85,7 @@ def following(state: State, event: Event) -> State:
 
 
 def after_purge(*, review_required: bool, stay_blocked: bool) -> Event:
-    """The event that ends a purge: a review weighs more than the wish to stay blocked."""
-    if review_required:
-        return Event.PURGED_REVIEW
-    return Event.PURGED_STAY if stay_blocked else Event.PURGED
+    """The event that ends a purge: an administrator's wish weighs more than a review to come."""
+    if stay_blocked:
+        return Event.PURGED_STAY
+    return Event.PURGED_REVIEW if review_required else Event.PURGED

@@ -154,7 +154,7 @@ def _letter(account: HostingAccount, uid: int, moment: datetime, random: Random)
         size_bytes=len(content.encode()),
         subject=subject.format(**words),
         origin=Message.Origin.SOCKET,
-        script=f"{uid}:{script}",
+        script=script,
         folder="/var/www/boutique-demo",
     )
 

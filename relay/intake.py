@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import pwd
+import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -206,9 +207,15 @@ def _letter(
         subject=display.shown(b" ".join(parsed.values(b"subject")[:1])),
         origin=handover.origin,
         handover_id=handover.handover_id,
-        script=display.shown(b" ".join(parsed.values(b"x-php-originating-script")[:1])),
+        script=_script(parsed),
         folder=os.fsdecode(handover.folder),
     )
+
+
+def _script(parsed: headers.Parsed) -> str:
+    """The file that PHP names as the caller, without the user number that it puts before it."""
+    told = display.shown(b" ".join(parsed.values(b"x-php-originating-script")[:1]))
+    return re.sub(r"\A[0-9]{1,10}:", "", told)
 
 
 def _sender(options: arguments.Options, uid: int) -> str | Answer:

@@ -65,12 +65,15 @@ def purge(
 ) -> StateChange:
     """Delete what stands in the queue now, then let deliveries go on (Purger les e-mails).
 
-    A closed account stays blocked. Raises IllegalTransition if the service is running or a purge
+    With `stay_blocked` it stays blocked, until an administrator lets it go: it is his block now. A
+    closed account stays blocked too. Raises IllegalTransition if the service is running or a purge
     is, UnknownAccount.
     """
     with transaction.atomic():
         account = queue.lock_account(account_id)
-        if by_administrator and not stay_blocked:
+        if stay_blocked:
+            account.review_required = True
+        elif by_administrator:
             _end_review(account, actor, now, "")
         made = change(account, Event.PURGE, actor, now)
         job = open_job(account, QueueJob.Kind.PURGE, actor, now, stay_blocked=stay_blocked)

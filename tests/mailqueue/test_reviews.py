@@ -62,7 +62,9 @@ def test_an_administrator_can_purge_and_stay_blocked(
 ) -> None:
     service.block(account.pk, "claire", now)
     service.purge(account.pk, "admin", now, by_administrator=True, stay_blocked=True)
-    assert read(account)[0] == "ko"
+    assert read(account) == ("ko", True), "his block now"
+    service.purge(account.pk, "admin", now, by_administrator=True, stay_blocked=True)
+    assert read(account) == ("ko", True)
 
 
 def test_lifting_ends_the_review_and_lets_the_queue_go(

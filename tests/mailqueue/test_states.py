@@ -55,7 +55,7 @@ def test_mail_goes_out_in_ok_and_force_only() -> None:
         (False, False, Event.PURGED),
         (False, True, Event.PURGED_STAY),
         (True, False, Event.PURGED_REVIEW),
-        (True, True, Event.PURGED_REVIEW),
+        (True, True, Event.PURGED_STAY),
     ],
 )
 def test_a_purge_ends_as_its_account_needs(

@@ -15,7 +15,7 @@ from django.test import Client
 
 from mailqueue import filling
 from mailqueue.filling import Size
-from mailqueue.models import Alert, HostingAccount, SimulatedMessage
+from mailqueue.models import Alert, HostingAccount, QuarterCount, SimulatedMessage
 from panel import alerts
 from panel.models import DailyReport, Membership, User
 from tests.panel.conftest import HTMX, Browse
@@ -60,6 +60,11 @@ def _house(size: Size) -> None:
     first = HostingAccount.objects.filter(totals__held__gt=0).latest("pk")
     # Not blocked, so that there is something to block; what is held stays.
     HostingAccount.objects.filter(pk=first.pk).update(service_name="boutique.example", state="ok")
+    # Whatever the hour is, something was sent today.
+    start = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    QuarterCount.objects.update_or_create(
+        account=first, start=start, defaults={"sent": 5, "failed": 1}
+    )
     for number in range(3 if size is FEW else 60):
         day = date(2026, 3, 2) - timedelta(days=number)
         DailyReport.objects.create(account=first, day=day, sent_at=now, sent_to="a@b.example")

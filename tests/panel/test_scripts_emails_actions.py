@@ -58,7 +58,7 @@ def test_only_an_administrator_keeps_it_blocked_after_a_purge(
     browse: Browse, owner: User, administrator: User, account: HostingAccount
 ) -> None:
     for user, after in ((administrator, "ko"), (owner, "ok")):
-        HostingAccount.objects.update(state="ko")
+        HostingAccount.objects.update(state="ko", review_required=False)
         offered = "stay_blocked" in browse(user).get(PAGE + "purge/confirm/").content.decode()
         assert offered == user.is_staff
         browse(user).post(PAGE + "purge/", {"stay_blocked": "on"})
