@@ -97,3 +97,21 @@ def prune(now: datetime, limit: int = 1000) -> int:
     """Delete up to `limit` alerts that are older than a year; return how many."""
     old = Alert.objects.filter(created_at__lt=now - KEPT).order_by("created_at")
     return Alert.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:limit])).delete()[0]
+
+
+def forget(account_id: int, address: str) -> None:
+    """Take an address out of what is told of an account. Part of the caller's transaction."""
+    for alert in Alert.objects.filter(account_id=account_id, kind=Kind.BLOCKED).order_by("pk"):
+        figures = without(alert.figures, address)
+        if figures is not None:
+            alert.figures = figures
+            alert.save(update_fields=["figures"])
+
+
+def without(figures: Figures, address: str) -> dict[str, object] | None:
+    """Figures without the samples to an address, in any case; None if there are none."""
+    samples = figures.get("samples")
+    if not isinstance(samples, list):
+        return None
+    kept = [one for one in samples if str(one.get("address", "")).lower() != address.lower()]
+    return None if len(kept) == len(samples) else {**figures, "samples": kept}

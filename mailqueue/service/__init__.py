@@ -5,6 +5,7 @@ follows (`jobs`), and the reviews that some blocks require (`reviews`).
 """
 
 from mailqueue.service.clicks import block, lift, purge, unblock
+from mailqueue.service.forgetting import forget
 from mailqueue.service.jobs import SLICE, advance, drip, drip_due, next_line, open_jobs
 from mailqueue.service.reviews import open_review, refuse_review, state_review
 from mailqueue.service.rules import judge_arrivals, judge_failures, recover, report_spam
@@ -15,6 +16,7 @@ __all__ = [
     "block",
     "drip",
     "drip_due",
+    "forget",
     "judge_arrivals",
     "judge_failures",
     "lift",
