@@ -328,14 +328,14 @@ class Intake:
             self._note_refusal(caller, answer, origin)
         return answer
 
-    async def admit(self, caller: Caller, name: str) -> Answer | None:
-        """Whether a caller who comes over the network may send; None, or what he is told instead.
+    async def admit(self, caller: Caller, name: str) -> int | Answer:
+        """The account of a caller from the network, or what he is told if he may not send.
 
         Raises django.db.Error.
         """
         found = await in_database(identity.of_submission, caller, name, self._clock())
         if not isinstance(found, Refused):
-            return None
+            return found
         answer = NOBODYS[found.why]
         if found.account_id is not None:
             # Guesses concern nobody, and would crowd out what does.

@@ -18,7 +18,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -52,6 +52,7 @@ MOST_UNKNOWN = 10
 LONGEST_NAME = 255
 
 WRONG = "535 5.7.8 The user name or the token is wrong"
+WRONG_AGAIN = "421 4.7.0 The user name or the token is wrong again"
 BARRED = "421 4.7.0 Too many wrong tokens from this address, come back later"
 FULL = "421 4.7.0 Too many connections, come back later"
 
@@ -283,6 +284,7 @@ class _Connection(Connection):
         self.source = source_of(address)
         self.is_counted = throttle.enter(self.source)
         self._is_secure = False
+        self._account_id: int | None = None
         self._failures = 0
         self._unknown = 0
         self._deadline: asyncio.TimerHandle | None = None
@@ -294,15 +296,15 @@ class _Connection(Connection):
         self._smtp_methods = _Commands(self._smtp_methods, self._say_unknown)
 
     @property
-    def payer(self) -> Hashable:
-        """The token. An account may have several; each has a share."""
-        return self.caller.token
+    def payer(self) -> int | None:
+        """The account, however many tokens it has."""
+        return self._account_id
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast("asyncio.WriteTransport", transport)
         if transport.get_extra_info("sslcontext") is not None:
             self._note_tls()
-        self._deadline = self.loop.call_later(self._terms.idle_s, self._timeout_cb)
+        self._set_deadline(self._terms.idle_s)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -320,6 +322,10 @@ class _Connection(Connection):
         if self.is_counted:
             self.is_counted = False
             self._throttle.leave(self.source)
+
+    def _set_deadline(self, within_s: float) -> None:
+        self._end_deadline()
+        self._deadline = self.loop.call_later(within_s, self.abort)
 
     def _end_deadline(self) -> None:
         if self._deadline is not None:
@@ -339,8 +345,7 @@ class _Connection(Connection):
     def hang_up(self) -> None:
         """Close without a word, and wait but a moment until the other side has read the last."""
         super().hang_up()
-        self._end_deadline()
-        self._deadline = self.loop.call_later(LINGER_S, self.abort)
+        self._set_deadline(LINGER_S)
 
     async def _handle_client(self) -> None:
         if not self.is_counted or self._is_barred():
@@ -403,7 +408,8 @@ class _Connection(Connection):
         self._set_rset_state()  # type: ignore[no-untyped-call]
         self.session = self._create_session()
         self.session.peer = secure.get_extra_info("peername")
-        self.caller = Caller(None)
+        self.caller, self._account_id = Caller(None), None
+        self._set_deadline(self._terms.idle_s)
         return True
 
     def _note_tls(self) -> None:
@@ -465,14 +471,14 @@ class _Connection(Connection):
         began = self.loop.time()
         caller = identity.caller(None, given.token)
         try:
-            refusal = await self.house.intake.admit(caller, given.name)
+            found = await self.house.intake.admit(caller, given.name)
         except Error as error:
             logger.warning("auth=undecided from=%s error=%r", self.source, str(error))
             await self.push("454 4.7.0 The token cannot be looked up now")
             return
-        if refusal is None:
+        if isinstance(found, int):
             self._end_deadline()
-            self.caller = caller
+            self.caller, self._account_id = caller, found
             await self.push("235 2.7.0 Welcome")
             return
         self._failures += 1
@@ -480,7 +486,7 @@ class _Connection(Connection):
         logger.warning("auth=failed from=%s", self.source)
         await asyncio.sleep(began + self._terms.failed_after_s - self.loop.time())
         if self._failures >= MOST_FAILURES_OF_ONE:
-            await self._bid_farewell(BARRED if self._is_barred() else "421 4.7.0 " + WRONG[10:])
+            await self._bid_farewell(BARRED if self._is_barred() else WRONG_AGAIN)
         else:
             await self.push(WRONG)
 

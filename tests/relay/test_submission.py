@@ -432,3 +432,46 @@ def test_a_stop_answers_what_is_under_way(desk: Desk, token: str) -> None:
         stopping.join(10)
         assert time.monotonic() - desk_stops < 5
     assert Message.objects.count() == 1
+
+
+def test_a_stop_waits_for_nobody_who_has_not_begun(desk: Desk) -> None:
+    unready = [
+        socket.create_connection(("127.0.0.1", port), timeout=20)
+        for port in (desk.tls_port, desk.port, desk.port)
+    ]
+    for connection in unready[1:]:
+        read_lines(connection, 1)
+    unready[2].sendall(b"EHLO x\r\nSTARTTLS\r\n")
+    while b"220 2.0.0" not in unready[2].recv(65_536):
+        pass
+    began = time.monotonic()
+    desk.stop()
+    assert time.monotonic() - began < 3
+    for connection in unready:
+        assert_ends(connection)
+        connection.close()
+
+
+def test_what_an_account_is_sending_takes_no_room_from_others(
+    desk: Desk, token: str, shop: HostingAccount, now: datetime
+) -> None:
+    """However many tokens it has: who begins much and ends nothing stops only its own."""
+    blog = accounts.create("blog.example", now)
+    of_blog = tokens.make(blog.pk, "blog", "admin", now)[1]
+    another = tokens.make(shop.pk, "another", "admin", now)[1]
+    clients = []
+    codes = []
+    for number in range(5):
+        client = desk.secure_client()
+        client.login(SHOP, another if number % 2 else token)
+        client.mail("a@shop.example")
+        client.rcpt("you@example.org")
+        codes.append(client.docmd("DATA")[0])
+        clients.append(client)
+    assert codes == [354, 354, 354, 451, 451]
+    with desk.secure_client() as client:
+        client.login("blog.example", of_blog)
+        send(client)
+    for client in clients:
+        client.close()
+    assert Message.objects.get().account == blog
