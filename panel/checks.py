@@ -101,8 +101,8 @@ def _no_smtp(call: Call | None, now: datetime) -> Check:
         seen = _("Your scripts hand over their e-mails here, and not to another SMTP server.")
         return Check("smtp", Mark.FINE, seen)
     seen = _(
-        "What goes out through another SMTP server is not seen here. If your site claims to have sent"
-        " something lately, look at its settings."
+        "What goes out through another SMTP server is not seen here. If your site claims to have"
+        " sent something lately, look at its settings."
     )
     return Check("smtp", Mark.UNKNOWN if call else Mark.LOOK, seen)
 
