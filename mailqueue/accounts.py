@@ -214,6 +214,12 @@ def ids_by_uid(uids: Iterable[int]) -> dict[int, int]:
     return {uid: owned.account_id for uid, owned in by_uid(uids).items() if not owned.is_closed}
 
 
+def id_by_name(service_name: str) -> int | None:
+    """The number of the account of this name, closed ones too; None if there is none."""
+    found = HostingAccount.objects.filter(service_name=service_name.strip().lower())
+    return found.values_list("pk", flat=True).first()
+
+
 def check_uid(uid: int | None) -> None:
     """Raise ValidationError if this is no number of a Unix user; None is nobody's."""
     if uid is not None and not 0 <= uid <= LARGEST_UID:

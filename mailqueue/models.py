@@ -75,6 +75,7 @@ class Message(models.Model):
         SOCKET = "socket", _("sendmail command")
         MAILDROP = "maildrop", _("sendmail command, kept while the relay was away")
         PANEL = "panel", _("panel")
+        SUBMISSION = "smtp", _("SMTP script")
 
     account = models.ForeignKey(HostingAccount, models.PROTECT, related_name="messages")
     queue_id = models.CharField(max_length=16, unique=True)
@@ -471,7 +472,8 @@ class AccountToken(models.Model):
     name = models.CharField(max_length=100)
     # SHA-256 in hexadecimal digits: the token is random, so no slow hash is needed.
     digest = models.CharField(max_length=64, unique=True)
-    # The Unix user from whom alone it counts, when it comes by the sendmail command.
+    # The Unix user from whom alone it counts, by the sendmail command. Without one it counts over
+    # the network alone (SMTP).
     uid = models.PositiveBigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)

@@ -35,7 +35,7 @@ class Known:
 
     token_id: int
     account_id: int
-    # The Unix user from whom alone it counts with the sendmail command.
+    # The Unix user from whom alone it counts with the sendmail command; none: over the network.
     uid: int | None
     is_revoked: bool
     is_account_closed: bool

@@ -98,11 +98,11 @@ def _test(test: Call | None, now: datetime) -> Check:
 
 def _no_smtp(call: Call | None, now: datetime) -> Check:
     if call is not None and now - call.at <= FRESH:
-        seen = _("Your scripts hand over their e-mails here, without an SMTP server.")
+        seen = _("Your scripts hand over their e-mails here, and not to another SMTP server.")
         return Check("smtp", Mark.FINE, seen)
     seen = _(
-        "What goes out through an SMTP server is not seen here. If your site claims to have sent"
-        " something lately, look at its settings."
+        "What goes out through another SMTP server is not seen here. If your site claims to have"
+        " sent something lately, look at its settings."
     )
     return Check("smtp", Mark.UNKNOWN if call else Mark.LOOK, seen)
 

@@ -71,10 +71,10 @@ class Environment:
         value = self.text(name)
         return [word.strip() for word in value.split(",") if word.strip()] or list(default)
 
-    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+    def networks(self, name: str, default: tuple[str, ...] = ()) -> list[IPv4Network | IPv6Network]:
         """Addresses or networks separated by commas. Raises ImproperlyConfigured for others."""
         try:
-            return [ip_network(word) for word in self.words(name)]
+            return [ip_network(word) for word in self.words(name, default)]
         except ValueError as error:
             raise self._refuse(name, f"must hold addresses or networks: {error}") from error
 
@@ -85,6 +85,17 @@ class Environment:
         """
         value = self.text(name, default)
         return self._address(name, value) if value else None
+
+    def listeners(self, name: str) -> list[tuple[str, int, bool]]:
+        """`host:port` and `tls://host:port`, separated by commas; the latter are True.
+
+        Raises ImproperlyConfigured for others.
+        """
+        found = []
+        for word in self.words(name):
+            plain = word.removeprefix("tls://")
+            found.append((*self._address(name, plain), plain != word))
+        return found
 
     def needed_address(self, name: str, default: str) -> tuple[str, int]:
         """Like `address`, of which there must be one."""

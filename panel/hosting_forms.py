@@ -114,8 +114,8 @@ class TokenForm(forms.Form):
         max_value=accounts.LARGEST_UID,
         label=gettext_lazy("Unix user (uid)"),
         help_text=gettext_lazy(
-            "The only user from whom it counts with the sendmail command. Empty: it never counts"
-            " there."
+            "The only user from whom it counts with the sendmail command. Empty: it counts for SMTP"
+            " scripts alone."
         ),
     )
 

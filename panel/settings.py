@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from panel.env import Environment
 from panel.keys import load_or_create_secret
 from panel.places import runtime_folder
+from panel.submission_settings import LOOPBACK, check_submission
 
 env = Environment()
 
@@ -59,6 +60,16 @@ SMARTHOST = env.address("SMARTHOST", "")
 ROUTE = env.choice("ROUTE", ("simulator", "smarthost"), "smarthost" if SMARTHOST else "simulator")
 if ROUTE == "smarthost" and SMARTHOST is None:
     raise ImproperlyConfigured("FACTEUR_ROUTE is smarthost; FACTEUR_SMARTHOST must be host:port.")
+
+# Where the relay takes mail over the network: (host, port, whether TLS is there from the start).
+SUBMISSION_LISTEN = env.listeners("SUBMISSION_LISTEN")
+SUBMISSION_CERTIFICATE = env.text("SUBMISSION_CERTIFICATE")
+SUBMISSION_KEY = env.text("SUBMISSION_KEY")
+# From where a token may come without TLS.
+SUBMISSION_PLAIN_NETWORKS = env.networks("SUBMISSION_PLAIN_NETWORKS", LOOPBACK)
+check_submission(
+    SUBMISSION_LISTEN, SUBMISSION_CERTIFICATE, SUBMISSION_KEY, SUBMISSION_PLAIN_NETWORKS
+)
 
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
 # Who must have a second factor before anything else.

@@ -19,9 +19,12 @@ _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid (unix(7))
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who hands over: the Unix user, by the kernel; and the digest of the token that was given."""
+    """Who hands over: the Unix user, by the kernel; and the digest of the token that was given.
 
-    uid: int
+    Over the network there is no Unix user, and always a token.
+    """
+
+    uid: int | None
     token: str | None = None
 
 
@@ -30,7 +33,7 @@ class Why(StrEnum):
 
     NO_ACCOUNT = "no account"
     CLOSED = "closed"
-    # Unknown, revoked, of another Unix user, or not for the sendmail command: nobody is told which.
+    # Unknown, revoked, of another Unix user, or not for this way in: nobody is told which.
     BAD_TOKEN = "bad token"  # noqa: S105 - the reason, not a token
 
 
@@ -49,7 +52,7 @@ def peer_uid(connection: socket.socket) -> int:
     return int(uid)
 
 
-def caller(uid: int, token: bytes | None) -> Caller:
+def caller(uid: int | None, token: bytes | None) -> Caller:
     """The caller with this token, of which only the digest is carried on."""
     return Caller(uid, None if token is None else tokens.digest(token))
 
@@ -60,12 +63,12 @@ def accounts_of(callers: Iterable[Caller], now: datetime) -> dict[Caller, int | 
     One query for those without a token, one for those with; the use of a token is noted.
     """
     asked = set(callers)
-    plain = {one.uid for one in asked if one.token is None}
+    plain = {one.uid for one in asked if one.token is None and one.uid is not None}
     given = {one.token for one in asked if one.token is not None}
     owned = accounts.by_uid(plain) if plain else {}
     known = tokens.by_digest(given) if given else {}
     found = {
-        one: _by_uid(owned.get(one.uid))
+        one: _by_uid(None if one.uid is None else owned.get(one.uid))
         if one.token is None
         else _by_token(known.get(one.token), one.uid)
         for one in asked
@@ -77,15 +80,28 @@ def accounts_of(callers: Iterable[Caller], now: datetime) -> dict[Caller, int | 
     return found
 
 
+def of_submission(caller: Caller, name: str, now: datetime) -> int | Refused:
+    """The number of the account of a caller who comes over the network and calls himself `name`.
+
+    The token decides: `name` may be anything but the name of another account.
+    """
+    owner = accounts_of([caller], now)[caller]
+    named = accounts.id_by_name(name)
+    if isinstance(owner, int) and named not in {None, owner}:
+        return Refused(Why.BAD_TOKEN, owner)
+    return owner
+
+
 def _by_uid(owned: accounts.Owned | None) -> int | Refused:
     if owned is None:
         return Refused(Why.NO_ACCOUNT)
     return Refused(Why.CLOSED, owned.account_id) if owned.is_closed else owned.account_id
 
 
-def _by_token(known: tokens.Known | None, uid: int) -> int | Refused:
+def _by_token(known: tokens.Known | None, uid: int | None) -> int | Refused:
     if known is None:
         return Refused(Why.BAD_TOKEN)
+    # Made for no Unix user, it counts over the network; made for one, with the sendmail command.
     if known.is_revoked or known.uid != uid:
         return Refused(Why.BAD_TOKEN, known.account_id)
     return Refused(Why.CLOSED, known.account_id) if known.is_account_closed else known.account_id

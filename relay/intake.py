@@ -14,7 +14,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import make_msgid
 from typing import TypeVar
@@ -155,11 +155,20 @@ def read(handover: Handover, now: datetime) -> Letter | Question | Answer:
     if full_name and not full_name.isprintable():
         return _bad("the name of the sender has control characters")
     caller = identity.caller(handover.uid, options.token)
-    return _letter(parsed, sender, full_name, recipients, caller, handover, now)
+    letter = _letter(parsed, sender, full_name, recipients, caller, handover.origin, now)
+    if isinstance(letter, Answer):
+        return letter
+    folder = os.fsdecode(handover.folder)
+    return replace(letter, handover_id=handover.handover_id, folder=folder)
 
 
 def read_smtp(
-    caller: Caller, sender: str, recipients: Sequence[str], content: bytes, now: datetime
+    caller: Caller,
+    sender: str,
+    recipients: Sequence[str],
+    content: bytes,
+    origin: Message.Origin,
+    now: datetime,
 ) -> Letter | Answer:
     """Decide on a message that came by MAIL, RCPT and DATA."""
     bare = content.replace(b"\r\n", b"")
@@ -172,8 +181,7 @@ def read_smtp(
     parsed = headers.parse(text)
     if isinstance(parsed, headers.Problem):
         return _bad(parsed.text)
-    handover = Handover(caller.uid, (), content, Message.Origin.SOCKET)
-    return _letter(parsed, sender, "", tuple(dict.fromkeys(recipients)), caller, handover, now)
+    return _letter(parsed, sender, "", tuple(dict.fromkeys(recipients)), caller, origin, now)
 
 
 def _letter(
@@ -182,7 +190,7 @@ def _letter(
     full_name: str,
     recipients: tuple[str, ...],
     caller: Caller,
-    handover: Handover,
+    origin: Message.Origin,
     now: datetime,
 ) -> Letter | Answer:
     problem = fitting.fit_lines(parsed)
@@ -205,10 +213,8 @@ def _letter(
         content=headers.as_sent(parsed),
         size_bytes=size,
         subject=display.shown(b" ".join(parsed.values(b"subject")[:1])),
-        origin=handover.origin,
-        handover_id=handover.handover_id,
+        origin=origin,
         script=_script(parsed),
-        folder=os.fsdecode(handover.folder),
     )
 
 
@@ -312,16 +318,35 @@ class Intake:
         return answer
 
     async def take_smtp(
-        self, caller: Caller, sender: str, recipients: Sequence[str], content: bytes
+        self,
+        caller: Caller,
+        sender: str,
+        recipients: Sequence[str],
+        content: bytes,
+        origin: Message.Origin,
     ) -> Answer:
         """Take a message that came by plain SMTP; the answer comes after the commit."""
         now = self._clock()
         letter = await self._beside(
-            len(content), lambda: read_smtp(caller, sender, recipients, content, now)
+            len(content), lambda: read_smtp(caller, sender, recipients, content, origin, now)
         )
         answer = await self._take(letter)
         if answer.code != 250:
-            self._note_refusal(caller, answer, Message.Origin.SOCKET)
+            self._note_refusal(caller, answer, origin)
+        return answer
+
+    async def admit(self, caller: Caller, name: str) -> int | Answer:
+        """The account of a caller from the network, or what he is told if he may not send.
+
+        Raises django.db.Error.
+        """
+        found = await in_database(identity.of_submission, caller, name, self._clock())
+        if not isinstance(found, Refused):
+            return found
+        answer = NOBODYS[found.why]
+        if found.account_id is not None:
+            # Guesses concern nobody, and would crowd out what does.
+            self._note_refusal(caller, answer, Message.Origin.SUBMISSION)
         return answer
 
     async def finish(self) -> None:
@@ -337,7 +362,7 @@ class Intake:
         try:
             found = await in_database(listing.queue_of, question.caller, now)
         except Error as error:
-            logger.warning("listing=failed uid=%d error=%r", uid, str(error))
+            logger.warning("listing=failed uid=%s error=%r", uid, str(error))
             return NO_ANSWER
         if isinstance(found, Refused):
             answer = NOBODYS[found.why]

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from panel.env import Environment
 from panel.keys import load_or_create_secret
 from panel.places import LONGEST_SOCKET_PATH, runtime_folder
+from panel.submission_settings import LOOPBACK, check_submission
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -155,3 +156,49 @@ def test_a_strangers_folder_is_not_taken_for_sockets(tmp_path: Path) -> None:
     (data / "run").symlink_to(tmp_path)
     with pytest.raises(ImproperlyConfigured, match="not a folder of our own"):
         runtime_folder(data)
+
+
+def test_it_reads_where_to_listen() -> None:
+    found = environment(X="tls://0.0.0.0:465, [::1]:587").listeners("X")
+    assert found == [("0.0.0.0", 465, True), ("::1", 587, False)]
+    assert environment().listeners("X") == []
+
+
+@pytest.mark.parametrize("value", ["465", "tls://host", "http://host:465x", "host:0", "tls:465:"])
+def test_it_refuses_to_listen_nowhere(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="FACTEUR_X is"):
+        environment(X=value).listeners("X")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_tls", "networks", "is_fine"),
+    [
+        ("127.0.0.1", False, LOOPBACK, True),
+        ("::1", False, LOOPBACK, True),
+        ("localhost", False, LOOPBACK, True),
+        ("172.18.0.1", False, ("172.18.0.0/16",), True),
+        ("172.18.0.1", False, LOOPBACK, False),
+        ("0.0.0.0", False, LOOPBACK, False),
+        ("::", False, ("fc00::/7",), False),
+        ("relay.example", False, LOOPBACK, False),
+        ("127.0.0.1", True, LOOPBACK, False),
+        ("127.0.0.1", False, ("0.0.0.0/0",), False),
+        ("127.0.0.1", False, ("8.8.8.0/24",), False),
+        ("127.0.0.1", False, ("::/0",), False),
+    ],
+)
+def test_it_needs_a_certificate_where_strangers_could_listen(
+    host: str, is_tls: bool, networks: tuple[str, ...], is_fine: bool
+) -> None:
+    plain = environment(N=",".join(networks)).networks("N")
+    if is_fine:
+        check_submission([(host, 465, is_tls)], "", "", plain)
+    else:
+        with pytest.raises(ImproperlyConfigured, match="FACTEUR_SUBMISSION_"):
+            check_submission([(host, 465, is_tls)], "", "", plain)
+
+
+def test_a_certificate_and_its_key_go_together() -> None:
+    check_submission([("0.0.0.0", 465, True)], "c.pem", "k.pem", [])
+    with pytest.raises(ImproperlyConfigured, match="go together"):
+        check_submission([], "c.pem", "", [])

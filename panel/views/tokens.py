@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from mailqueue import tokens
 from mailqueue.models import AccountToken
-from panel import audit
+from panel import audit, smtp_settings
 from panel.access import SignedInRequest, account_for, administrators_only, only, signed_in
 from panel.audit import Action
 from panel.hosting_forms import TokenForm
@@ -52,6 +52,7 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
             "made": made,
             "plain": plain,
             "sendmail": settings.SENDMAIL,
+            "smtp": smtp_settings.for_scripts(),
             "tokens": tokens.of_account(account.pk),
         }
         status = 400 if form.errors else 200

@@ -1,11 +1,13 @@
 """Administrators make tokens, see each once, and revoke them."""
 
+import html
 import re
 from collections.abc import Callable
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from pytest_django import Settings
 
 from mailqueue import tokens
 from mailqueue.models import AccountToken, HostingAccount
@@ -180,3 +182,54 @@ def test_more_tokens_make_no_more_queries(
     for number in range(20):
         tokens.make(account.pk, f"t{number}", "admin", timezone.now())
     assert queries(lambda: client.get(PAGE)) == few
+
+
+@pytest.mark.parametrize(
+    ("listeners", "certificate", "host", "secure", "port"),
+    [
+        ([("0.0.0.0", 587, False), ("0.0.0.0", 465, True)], "c", "web3.example", "ssl", 465),
+        ([("::", 1587, False)], "c", "web3.example", "tls", 1587),
+        ([("192.168.1.2", 587, False)], "c", "web3.example", "tls", 587),
+        ([("172.18.0.1", 587, False)], "", "172.18.0.1", "", 587),
+        ([("127.0.0.1", 587, False)], "c", "127.0.0.1", "tls", 587),
+        ([("smtp.example", 465, True)], "c", "smtp.example", "ssl", 465),
+    ],
+)
+def test_a_token_for_smtp_is_shown_with_the_settings_of_a_script(
+    browse: Browse,
+    administrator: User,
+    account: HostingAccount,
+    settings: Settings,
+    listeners: list[tuple[str, int, bool]],
+    certificate: str,
+    host: str,
+    secure: str,
+    port: int,
+) -> None:
+    settings.SUBMISSION_LISTEN = listeners
+    settings.SUBMISSION_CERTIFICATE = certificate
+    settings.HOSTNAME = "web3.example"
+    client = browse(administrator)
+    page = html.unescape(client.post(PAGE, {"name": "SMTP", "uid": ""}).content.decode())
+    plain = re.findall(r"<code>(fct_[\w-]{32})</code>", page)[0]
+    assert (
+        f"""$mail->Host = "{host}";
+$mail->SMTPAuth = true;
+$mail->SMTPSecure = "{secure}";
+$mail->Port = {port};
+$mail->Username = "boutique.example";
+$mail->Password = "{plain}";</code>"""
+        in page
+    )
+    assert plain not in client.get(PAGE).content.decode()
+    assert "$mail" not in client.post(PAGE, {"name": "Blog", "uid": "33"}).content.decode()
+
+
+def test_it_says_that_smtp_is_off(
+    browse: Browse, administrator: User, account: HostingAccount
+) -> None:
+    client = browse(administrator)
+    assert "l’envoi par SMTP n’est pas activé ici" in client.get(PAGE).content.decode()
+    text = client.post(PAGE, {"name": "SMTP", "uid": ""}).content.decode()
+    assert "$mail" not in text
+    assert "ce jeton n’est accepté nulle part" in text

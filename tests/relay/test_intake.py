@@ -112,7 +112,9 @@ def test_hints_about_the_script_are_kept_as_hints() -> None:
 
 @pytest.mark.parametrize("line", [b"a\nb\r\n", b"a\rb\r\n", b"\n.\r\n", b"\r.\r\n", b"a\r\r\n"])
 def test_smtp_refuses_a_bare_line_end(line: bytes) -> None:
-    found = read_smtp(Caller(UID), "", ["a@b.example"], b"Subject: s\r\n\r\n" + line, NOW)
+    found = read_smtp(
+        Caller(UID), "", ["a@b.example"], b"Subject: s\r\n\r\n" + line, Message.Origin.SOCKET, NOW
+    )
     assert isinstance(found, Answer)
     assert (found.code, found.exit_code) == (554, 65)
 

@@ -140,7 +140,7 @@ def test_without_the_table_the_answer_is_the_same(account: HostingAccount) -> No
 def test_plain_smtp_is_noted_too(account: HostingAccount) -> None:
     async def work() -> None:
         desk = Intake(lambda: NOW)
-        await desk.take_smtp(Caller(UID), "", ["a@b.example"], b"a\nb\r\n")
+        await desk.take_smtp(Caller(UID), "", ["a@b.example"], b"a\nb\r\n", Message.Origin.SOCKET)
         await desk.finish()
 
     run(work())

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from mailqueue import accounts
 from mailqueue.models import Message, Recipient
+from relay.dialogue import MOST_BUFFERED_BY_ONE
 from relay.server import (
-    MOST_BUFFERED_BY_USER,
     RAW_LIMIT,
     AlreadyRunning,
     lengths,
@@ -145,7 +145,7 @@ def test_who_leaves_at_once_disturbs_nobody(desk: Relay, caplog: pytest.LogCaptu
 
 def test_who_announces_much_and_sends_nothing_stops_nobody_else(desk: Relay) -> None:
     """Only its own user's share of the memory is taken, and given back when it leaves."""
-    size = MOST_BUFFERED_BY_USER // 3 * 2
+    size = MOST_BUFFERED_BY_ONE // 3 * 2
     idle = [desk.connect() for _ in range(12)]
     for connection in idle:
         connection.sendall(b"XSENDMAIL 40 %d\r\n" % min(size, RAW_LIMIT))
@@ -165,7 +165,7 @@ def test_who_announces_much_and_sends_nothing_stops_nobody_else(desk: Relay) -> 
 def test_who_finds_no_room_is_told_to_come_back(desk: Relay) -> None:
     idle = [desk.connect() for _ in range(3)]
     for connection in idle:
-        connection.sendall(b"XSENDMAIL 40 %d\r\n" % min(MOST_BUFFERED_BY_USER // 2, RAW_LIMIT))
+        connection.sendall(b"XSENDMAIL 40 %d\r\n" % min(MOST_BUFFERED_BY_ONE // 2, RAW_LIMIT))
     time.sleep(0.2)
     large = MESSAGE + b"x" * 70 + b"\n"
     large += large[-71:] * 100_000

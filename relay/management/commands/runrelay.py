@@ -10,26 +10,38 @@ import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from relay import maildrop, server, simulator
+from relay import maildrop, server, simulator, submission
 from relay.intake import Intake
 
 
 class Command(BaseCommand):
-    """Takes mail from the sendmail command and from the maildrop until SIGTERM or SIGINT."""
+    """Takes mail from the sendmail command, the maildrop and the network, until SIGTERM."""
 
     help = "Run the relay: take mail from scripts and keep it. Stops on SIGTERM or SIGINT."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             maildrop.prepare(settings.MAILDROP)
-            uvloop.run(_serve())
+            uvloop.run(_serve(_terms()))
         except server.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The relay cannot start: {error}") from error
 
 
-async def _serve() -> None:
+def _terms() -> submission.Terms:
+    certificate, key = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
+    try:
+        tls = submission.context(certificate, key) if certificate else None
+    except OSError as error:
+        raise CommandError(
+            "FACTEUR_SUBMISSION_CERTIFICATE and FACTEUR_SUBMISSION_KEY are no certificate and its"
+            f" key: {error}"
+        ) from error
+    return submission.Terms(tls, settings.SUBMISSION_PLAIN_NETWORKS)
+
+
+async def _serve(terms: submission.Terms) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -40,6 +52,8 @@ async def _serve() -> None:
         await stack.enter_async_context(server.serve(settings.RELAY_SOCKET, intake))
         if settings.ROUTE == "simulator":
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
+        listeners = [submission.Listener(*one) for one in settings.SUBMISSION_LISTEN]
+        await stack.enter_async_context(submission.serve(listeners, terms, intake))
         watching = asyncio.create_task(drop.watch())
         await stopping.wait()
         watching.cancel()
