@@ -7,6 +7,7 @@ caller is, the listeners say; what is decided about a message is for `intake`.
 import asyncio
 import contextlib
 import logging
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -137,9 +138,9 @@ class Connection(SMTP):
         )
 
     @property
+    @abstractmethod
     def payer(self) -> Hashable:
         """On whose share of the memory its messages are read."""
-        raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.house.open.add(self)
