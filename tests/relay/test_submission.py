@@ -83,7 +83,7 @@ def test_a_message_by_tls_is_the_accounts_own(desk: Desk, token: str, shop: Host
     assert first.account == shop
     assert first.origin is not None
     assert first.get_origin_display() in {"SMTP script", "script SMTP"}
-    assert (first.sender, first.script) == ("a@shop.example", "33:order.php")
+    assert (first.sender, first.script) == ("a@shop.example", "order.php")
     assert Recipient.objects.filter(account=shop).count() == 2
     assert AccountToken.objects.get().last_used_at is not None
 
