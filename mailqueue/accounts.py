@@ -209,11 +209,6 @@ def by_uid(uids: Iterable[int]) -> dict[int, Owned]:
     return {uid: Owned(pk, closed_at is not None) for uid, pk, closed_at in rows if uid is not None}
 
 
-def ids_by_uid(uids: Iterable[int]) -> dict[int, int]:
-    """The account number for each of these Unix users that has an account which takes mail."""
-    return {uid: owned.account_id for uid, owned in by_uid(uids).items() if not owned.is_closed}
-
-
 def id_by_name(service_name: str) -> int | None:
     """The number of the account of this name, closed ones too; None if there is none."""
     found = HostingAccount.objects.filter(service_name=service_name.strip().lower())

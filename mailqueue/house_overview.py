@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest
-from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
-from mailqueue import history
-from mailqueue.history import History, day_start
+from mailqueue import history, windows
+from mailqueue.history import History
 from mailqueue.models import AccountTotals, HostingAccount, QuarterCount, Review
 from mailqueue.states import State
 
@@ -85,7 +84,7 @@ def at(now: datetime) -> HouseOverview:
     ids = [pk for pk, _state, _zone in rows]
     states = Counter(state for _pk, state, _zone in rows)
     zone = _most_common([zone for _pk, _state, zone in rows])
-    midnight = day_start(zone, now.astimezone(ZoneInfo(zone)).date())
+    midnight = windows.midnight(zone, now)
     today = _today(ids, midnight)
     queued, held = _standing(ids)
     awaiting = _awaiting()

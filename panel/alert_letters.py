@@ -125,7 +125,7 @@ def _spam_reason(number: int | None) -> str:
         "%(number)s e-mail of your scripts was judged to be spam.",
         "%(number)s e-mails of your scripts were judged to be spam.",
         number,
-    ) % {"number": letters.number(number)}
+    ) % {"number": wording.number(number)}
 
 
 def _hourly_quota(alert: Alert, now: datetime) -> Content:
@@ -158,8 +158,8 @@ def _quota(alert: Alert, subject: str, sentence: str) -> Content:
     values = {
         "account": alert.account.service_name,
         "share": 100 * used // limit if limit else 100,
-        "used": letters.number(used),
-        "limit": letters.number(limit),
+        "used": wording.number(used),
+        "limit": wording.number(limit),
     }
     return Content(
         subject=subject % values,
@@ -186,7 +186,7 @@ def _expiring(alert: Alert, now: datetime) -> Content:
     account = alert.account
     number = _number(alert.figures, "number") or 0
     until = parse_datetime(_text(alert.figures, "until"))
-    values = {"number": letters.number(number)}
+    values = {"number": wording.number(number)}
     held = (
         _("More than %(number)s e-mails held in the queue are about to expire.") % values
         if alert.figures.get("is_more")

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mailqueue import queue
 from mailqueue.models import HostingAccount
 from panel import limit_words
 from panel.access import SignedInRequest
@@ -84,10 +85,10 @@ def record(
     """Keep what somebody did who has not logged in: `actor` is a login, an address or a command."""
     return AuditEntry.objects.create(
         at=timezone.now(),
-        actor=_storable(actor)[:150],
+        actor=queue.storable(actor, 150),
         account=account,
         action=action,
-        target=_storable(target)[:320],
+        target=queue.storable(target, 320),
         details=details,
         address=(client_address(request) or None) if request is not None else None,
     )
@@ -196,10 +197,3 @@ def _answer(value: str | int | bool | None) -> str:
         "administrator": _("administrator"),
     }
     return "–" if value is None else values.get(str(value), str(value))
-
-
-def _storable(text: str) -> str:
-    """What both databases can store: strangers type NUL and lone surrogates too."""
-    return (
-        text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    )

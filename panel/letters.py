@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.utils import formats
 
 LONGEST_SUBJECT = 200
 # Left-to-right and right-to-left marks, embeddings, overrides and isolates: they turn round what
@@ -30,11 +29,6 @@ def lines(text: str, most: int, most_lines: int = 40) -> list[str]:
     while written and not written[-1]:
         written.pop()
     return written[:most_lines]
-
-
-def number(value: int) -> str:
-    """A number as it is written in the current language."""
-    return formats.number_format(value, use_l10n=True, force_grouping=True)
 
 
 def made(

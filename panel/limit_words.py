@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
-from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mailqueue import limits, policy
 from mailqueue.models import HostingAccount
+from panel import wording
 
 
 def labels() -> dict[str, str]:
@@ -74,7 +74,7 @@ def facts(account: HostingAccount) -> Sequence[Fact]:
         (
             "error_limit",
             _("Recipients refused in an hour"),
-            _("no limit") if here.error_limit is None else _number(here.error_limit),
+            _("no limit") if here.error_limit is None else wording.number(here.error_limit),
             _("from there on, sending is disabled"),
         ),
         (
@@ -100,8 +100,6 @@ def facts(account: HostingAccount) -> Sequence[Fact]:
 def _emails(number: int | None) -> str:
     if number is None:
         return _("no limit")
-    return ngettext("%(number)s e-mail", "%(number)s e-mails", number) % {"number": _number(number)}
-
-
-def _number(number: int) -> str:
-    return formats.number_format(number, use_l10n=True, force_grouping=True)
+    return ngettext("%(number)s e-mail", "%(number)s e-mails", number) % {
+        "number": wording.number(number)
+    }

@@ -179,7 +179,7 @@ def _written(
 def _subject(account: HostingAccount, day: date, in_error: int) -> str:
     values = {
         "account": account.service_name,
-        "number": letters.number(in_error),
+        "number": wording.number(in_error),
         "day": formats.date_format(day, "DATE_FORMAT"),
     }
     if not in_error:
@@ -219,14 +219,14 @@ def _facts(
             (_("Held now, over the quota:"), in_queue.over_quota),
         ]
     shown = [*usual, *(pair for pair in unusual if pair[1])]
-    facts = [(name, letters.number(value)) for name, value in shown]
+    facts = [(name, wording.number(value)) for name, value in shown]
     if in_queue is not None and in_queue.delays.number:
         facts.append((_("Delayed, still being tried:"), _at_least(in_queue.delays)))
     return [*facts, (_("Service state:"), wording.state_word(State(account.state)))]
 
 
 def _at_least(found: Delays) -> str:
-    written = letters.number(found.number)
+    written = wording.number(found.number)
     return _("%(number)s or more") % {"number": written} if found.is_more else written
 
 

@@ -41,7 +41,7 @@ BESIDE = {
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),
-    "house_overview": ("models", "history"),
+    "house_overview": ("models", "history", "windows"),
     "refusals": ("models",),
     "messages": ("models",),
     "traces": ("models",),

@@ -20,7 +20,7 @@ from mailqueue.queue.chosen import (
 from mailqueue.queue.erasing import erase
 from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
-from mailqueue.queue.rows import lock_account
+from mailqueue.queue.rows import lock_account, storable
 from mailqueue.queue.slices import drip, expire, hold, last_queued_id, purge, release
 from mailqueue.queue.work import (
     Claimed,
@@ -65,4 +65,5 @@ __all__ = [
     "release",
     "release_chosen",
     "renew",
+    "storable",
 ]
