@@ -25,7 +25,8 @@ from django.db import Error, close_old_connections
 from mailqueue import queue
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Claimed
-from relay.client import PATIENT, Connection, Envelope, Timeouts, connect
+from relay import envelopes
+from relay.client import PATIENT, Connection, Timeouts, connect
 from relay.database import in_database
 from relay.mx import Route, route_for
 from relay.recorder import Cleared, Outcomes, Recorder
@@ -36,8 +37,6 @@ RUN_FOR = timedelta(seconds=30)
 # Recipients claimed at once; more are claimed when fewer messages than this wait to be sent.
 BATCH = 200
 LOW = 50
-# Recipients of one transaction: every server takes 100 (RFC 5321 §4.5.3.1.8).
-MOST_RECIPIENTS = 50
 # Messages over one connection; some servers close it after a hundred.
 MOST_MESSAGES = 100
 # Waits before the first connection of a route is tried again: a restart takes seconds, a deferral
@@ -250,17 +249,21 @@ class _Run:
         if len(claimed) < BATCH:
             self._claim_again_at = self._now_s() + LOOK_S
         groups: dict[tuple[Route, int], list[Claimed]] = {}
+        routeless: Outcomes = []
+        routes = {domain: await route_for(domain) for domain in {one.domain for one in claimed}}
         for item in claimed:
             self._claims.add(item.claim)
-            groups.setdefault((route_for(item.domain), item.message_id), []).append(item)
-        deferred: Outcomes = []
+            route = routes[item.domain]
+            if isinstance(route, Outcome):
+                routeless.append((item, route))
+            else:
+                groups.setdefault((route, item.message_id), []).append(item)
         for (route, _), group in groups.items():
             lane = self._lanes.setdefault(route, _Lane(route, self._connections))
-            for start in range(0, len(group), MOST_RECIPIENTS):
-                lane.jobs.append(tuple(group[start : start + MOST_RECIPIENTS]))
+            lane.jobs.extend(envelopes.transactions(group))
             if lane.trouble is not None:
-                deferred += lane.defer_all(lane.trouble)
-        await self._recorder.settle(deferred)
+                routeless += lane.defer_all(lane.trouble)
+        await self._recorder.settle(routeless)
 
     def _lane_in_need(self) -> _Lane | None:
         for lane in self._lanes.values():
@@ -349,11 +352,7 @@ class _Run:
         if not cleared.claimed or cleared.content is None:
             slot.job = ()
             return [(claimed, CONTENT_LOST) for claimed in cleared.claimed]
-        envelope = Envelope(
-            cleared.claimed[0].sender,
-            tuple(claimed.address for claimed in cleared.claimed),
-            cleared.content,
-        )
+        envelope = envelopes.envelope_of(cleared.claimed, cleared.content)
         answered = lane.answered
         slot.since = self._now_s()
         answers = await connection.deliver(envelope)

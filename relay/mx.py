@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from mailqueue.outcomes import Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -20,8 +22,8 @@ class Route:
         return f"{self.name}:{self.address[1]}" if isinstance(self.address, tuple) else self.name
 
 
-def route_for(domain: str) -> Route:
-    """The server that takes mail for `domain`: the same for all, by the setting ROUTE."""
+async def route_for(domain: str) -> Route | Outcome:
+    """The server that takes mail for `domain`, or why none does: by the setting ROUTE."""
     if settings.ROUTE == "smarthost" and settings.SMARTHOST is not None:
         host, port = settings.SMARTHOST
         return Route(host, (host, port))

@@ -1,0 +1,100 @@
+"""Whose mail it is: hosting accounts, the tokens of their scripts, the last refusal of each."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from mailqueue.states import State
+
+
+class HostingAccount(models.Model):
+    """One hosting, named by its main domain. `service` alone writes its state."""
+
+    STATES: ClassVar = [
+        (State.OK.value, _("Enabled")),
+        (State.FORCE.value, _("Force")),
+        (State.KO.value, _("Disabled")),
+        (State.BOUNCE.value, _("Bounce")),
+        (State.SPAM.value, _("SPAM")),
+        (State.PURGING.value, _("Purging")),
+    ]
+
+    service_name = models.CharField(max_length=253, unique=True)
+    # The Unix user whose mail this is; None for accounts that have tokens only.
+    uid = models.PositiveBigIntegerField(null=True, blank=True, unique=True)
+    # The panel's own letters: no state blocks them, no page lists them.
+    is_system = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    report_to = models.EmailField(blank=True)
+    language = models.CharField(max_length=8, default="fr")
+    time_zone = models.CharField(max_length=64, default="Europe/Paris")
+    state = models.CharField(max_length=8, choices=STATES, default=State.OK.value)
+    state_changed_at = models.DateTimeField()
+    # Every window of a limit starts anew at the last change to ok or force.
+    windows_from = models.DateTimeField()
+    # Set by a block that an administrator made, or by blocks that come again and again: owners
+    # cannot unblock, until an administrator has looked.
+    review_required = models.BooleanField(default=False)
+    # Recipients up to this number were in the queue when it was last purged.
+    purged_through = models.BigIntegerField(default=0)
+    # A closed account takes no mail; its history stays.
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # In `force`: when the usual share of errors was last reached.
+    over_ratio_at = models.DateTimeField(null=True, blank=True)
+    # Its limits (see `limits`): None is the house's, 0 is none. Recipients, per cent, hours.
+    hourly_quota = models.PositiveIntegerField(null=True, blank=True)
+    daily_quota = models.PositiveIntegerField(null=True, blank=True)
+    fast_limit = models.PositiveIntegerField(null=True, blank=True)
+    error_limit = models.PositiveIntegerField(null=True, blank=True)
+    bounce_percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    hold_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    hold_limit = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in State]), name="account_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.service_name
+
+
+class AccountToken(models.Model):
+    """Lets scripts that share a Unix user, or run elsewhere, say whose mail theirs is.
+
+    The token itself is shown once, when it is made; its digest is what is kept.
+    """
+
+    account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    # SHA-256 in hexadecimal digits: the token is random, so no slow hash is needed.
+    digest = models.CharField(max_length=64, unique=True)
+    # The Unix user from whom alone it counts, by the sendmail command. Without one it counts over
+    # the network alone (SMTP).
+    uid = models.PositiveBigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.account_id}"
+
+
+class LastRefusal(models.Model):
+    """The newest message of an account that the relay did not take, and why."""
+
+    account = models.OneToOneField(
+        HostingAccount, models.CASCADE, primary_key=True, related_name="last_refusal"
+    )
+    refused_at = models.DateTimeField()
+    # What the sendmail command exits with (sysexits.h).
+    exit_code = models.PositiveSmallIntegerField()
+    text = models.CharField(max_length=255)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.text}"
