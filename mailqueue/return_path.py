@@ -1,13 +1,14 @@
 """The addresses at the bounce domain: which we give, and whose one is that comes back.
 
-Owns how `sealing` meets the settings: the domain, the secret that signs, and those that did before.
+Owns how `return_tokens` meets the settings: the domain, the secret that signs, and those that did
+before.
 """
 
 from datetime import datetime
 
 from django.conf import settings
 
-from mailqueue.sealing import Purpose, Seal, opened, sealed
+from mailqueue.return_tokens import Purpose, Token, read, written
 
 
 def of_recipient(recipient_id: int, now: datetime) -> str:
@@ -20,16 +21,16 @@ def of_case(change_id: int, now: datetime) -> str:
     return _address(Purpose.CASE, change_id, now) if settings.BOUNCE_LISTEN else ""
 
 
-def whose(address: str, now: datetime) -> Seal | None:
+def whose(address: str, now: datetime) -> Token | None:
     """What an address says that we gave; None for all others."""
     local_part, _, domain = address.rpartition("@")
     if not settings.BOUNCE_DOMAIN or domain.lower() != settings.BOUNCE_DOMAIN:
         return None
-    return opened(local_part, now, [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
+    return read(local_part, now, [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
 
 
 def _address(purpose: Purpose, number: int, now: datetime) -> str:
     if not settings.BOUNCE_DOMAIN:
         return ""
-    local_part = sealed(purpose, number, now, settings.SECRET_KEY)
+    local_part = written(purpose, number, now, settings.SECRET_KEY)
     return f"{local_part}@{settings.BOUNCE_DOMAIN}"

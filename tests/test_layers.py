@@ -19,7 +19,7 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
-    "sealing",
+    "return_tokens",
 )
 ORDER = (
     "models",

@@ -11,7 +11,7 @@ from django.db import DatabaseError, OperationalError, connection
 from mailqueue import accounts, ledger, queue, return_path, service
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue import Submission
-from mailqueue.sealing import Purpose, Seal
+from mailqueue.return_tokens import Purpose, Token
 from relay.client import Timeouts
 from relay.database import in_database
 from relay.delivery import deliver_due
@@ -97,13 +97,13 @@ def test_with_a_bounce_domain_each_recipient_is_sent_its_own_return_path(
     with remote() as server:
         aim(server)
         deliver(now)
-    seals = {
+    tokens = {
         address: return_path.whose(message.sender, now)
         for message in server.messages
         for address in message.recipients
     }
-    assert seals == {
-        row.address: Seal(Purpose.RETURN, row.pk, now) for row in Recipient.objects.all()
+    assert tokens == {
+        row.address: Token(Purpose.RETURN, row.pk, now) for row in Recipient.objects.all()
     }
     assert Message.objects.get().sender == "site@boutique.example", "the author's stays"
 

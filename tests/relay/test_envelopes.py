@@ -7,7 +7,7 @@ import pytest
 
 from mailqueue import return_path
 from mailqueue.queue import Claimed
-from mailqueue.sealing import Purpose, Seal
+from mailqueue.return_tokens import Purpose, Token
 from relay import envelopes
 
 
@@ -47,8 +47,8 @@ def test_with_one_each_recipient_has_its_own(now: datetime, bounce_domain: str) 
     for job in jobs:
         envelope = envelopes.envelope_of(job, b"content", now)
         assert envelope.recipients == (job[0].address,)
-        seal = return_path.whose(envelope.sender.upper(), now)
-        assert seal == Seal(Purpose.RETURN, job[0].recipient_id, now)
+        token = return_path.whose(envelope.sender.upper(), now)
+        assert token == Token(Purpose.RETURN, job[0].recipient_id, now)
 
 
 def test_the_null_sender_stays_null(now: datetime, bounce_domain: str) -> None:
@@ -78,5 +78,5 @@ def test_a_case_has_an_address_only_where_somebody_listens(
 ) -> None:
     assert return_path.of_case(3, now) == ""
     settings.BOUNCE_LISTEN = [("127.0.0.1", 25, False)]
-    seal = return_path.whose(return_path.of_case(3, now), now)
-    assert seal == Seal(Purpose.CASE, 3, now)
+    token = return_path.whose(return_path.of_case(3, now), now)
+    assert token == Token(Purpose.CASE, 3, now)

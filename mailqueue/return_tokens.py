@@ -39,7 +39,7 @@ VALID_FOR = {Purpose.RETURN: timedelta(days=30), Purpose.CASE: timedelta(days=90
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class Token:
     """What a local part says: what it is for, whose it is, and since when (whole seconds)."""
 
     purpose: Purpose
@@ -47,14 +47,14 @@ class Seal:
     made_at: datetime
 
 
-def sealed(purpose: Purpose, number: int, now: datetime, secret: str) -> str:
+def written(purpose: Purpose, number: int, now: datetime, secret: str) -> str:
     """The local part for a number, in lower case. Raises OverflowError if it is below 0."""
     plain = number.to_bytes(_NUMBER_BYTES) + int(now.timestamp()).to_bytes(_MOMENT_BYTES)
     token = base64.b32encode(plain + _code(purpose, plain, secret))
     return f"{purpose}+{token.decode('ascii').lower()}"
 
 
-def opened(local_part: str, now: datetime, secrets: Sequence[str]) -> Seal | None:
+def read(local_part: str, now: datetime, secrets: Sequence[str]) -> Token | None:
     """What a local part says, in any case; None if we never made it, or it is too old.
 
     `secrets` are the one that signs now and those that did before.
@@ -76,7 +76,7 @@ def opened(local_part: str, now: datetime, secrets: Sequence[str]) -> Seal | Non
     made_at = datetime.fromtimestamp(seconds, UTC)
     if now >= made_at + VALID_FOR[purpose]:
         return None
-    return Seal(purpose, int.from_bytes(plain[:_NUMBER_BYTES]), made_at)
+    return Token(purpose, int.from_bytes(plain[:_NUMBER_BYTES]), made_at)
 
 
 _PURPOSES = frozenset(purpose.value for purpose in Purpose)
