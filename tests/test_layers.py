@@ -19,6 +19,7 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
+    "return_tokens",
 )
 ORDER = (
     "models",
@@ -43,6 +44,7 @@ BESIDE = {
     "queue_view": ("models", "walks"),
     "house_overview": ("models", "history", "windows"),
     "refusals": ("models",),
+    "return_path": (),
     "messages": ("models",),
     "traces": ("models",),
     "ledger": ("models",),
