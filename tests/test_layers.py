@@ -48,10 +48,11 @@ BESIDE = {
     "messages": ("models",),
     "traces": ("models",),
     "ledger": ("models",),
+    "mta_sts": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
     "celery": (),
-    "tasks": ("alerts", "counters", "queue", "service", "celery"),
+    "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": (
