@@ -19,11 +19,13 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
+    "domains",
 )
 ORDER = (
     "models",
     "walks",
     "limits",
+    "senders",
     "counters",
     "history",
     "windows",
@@ -36,6 +38,8 @@ ORDER = (
 BESIDE = {
     "accounts": ("models", "service"),
     "tokens": ("models", "accounts"),
+    "sealing": (),
+    "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
     "failures": ("models",),
     "delays": ("models", "walks"),
