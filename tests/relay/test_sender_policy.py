@@ -40,6 +40,10 @@ def desk(shop: HostingAccount) -> Iterator[Relay]:
         yield new
 
 
+def on_the_wire(message: bytes) -> bytes:
+    return message.replace(b"\n", b"\r\n")
+
+
 def bind(account: HostingAccount, policy: SenderPolicy) -> None:
     senders.set_policy(account.pk, policy)
 
@@ -54,7 +58,7 @@ def talk(desk: Relay, message: bytes) -> list[bytes]:
     """What plain SMTP on standard input is answered after the content."""
     words = (
         b"EHLO x\r\nMAIL FROM:<a@shop.example>\r\nRCPT TO:<you@example.org>\r\nDATA\r\n"
-        + message.replace(b"\n", b"\r\n")
+        + on_the_wire(message)
         + b".\r\nQUIT\r\n"
     )
     return desk.call("-bs", message=words).stdout.splitlines()[-2:-1]
@@ -106,7 +110,7 @@ def test_a_strange_author_is_refused_over_the_network(tmp_path: Path, shop: Host
     with running(Desk(certificate(tmp_path), LOOPBACK)) as desk, desk.client() as client:
         client.login("shop.example", plain)
         with pytest.raises(smtplib.SMTPDataError) as refused:
-            client.sendmail("a@shop.example", ["you@example.org"], STRANGE.replace(b"\n", b"\r\n"))
+            client.sendmail("a@shop.example", ["you@example.org"], on_the_wire(STRANGE))
         assert refused.value.smtp_code == 550
         assert refused.value.smtp_error == f"5.7.1 {LINE}".encode()
         assert (
