@@ -7,7 +7,6 @@ How a signature is made is for the relay.
 
 import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -39,15 +38,6 @@ MOST_LIVE = 10
 LONGEST_STRING = 255
 
 PrivateKey = rsa.RSAPrivateKey | Ed25519PrivateKey
-
-
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """What signs: a key in memory, and what a signature says of it."""
-
-    domain: str
-    selector: str
-    key: PrivateKey
 
 
 def make(domain: str, algorithm: SigningKey.Algorithm, actor: str, now: datetime) -> SigningKey:
@@ -155,8 +145,8 @@ def signing(account_id: int, author_domain: str) -> list[SigningKey]:
     return next((keys[name] for name in (*aligned, *house) if name in keys), [])
 
 
-def unsealed(key: SigningKey) -> Signs | None:
-    """The key in memory; None if it cannot be read."""
+def unsealed(key: SigningKey) -> PrivateKey | None:
+    """The private key; None if it cannot be read."""
     secret = sealing.opened(key.private_key, PURPOSE)
     if secret is None:
         return None
@@ -167,9 +157,7 @@ def unsealed(key: SigningKey) -> Signs | None:
         )
     except ValueError:
         return None
-    if not isinstance(found, rsa.RSAPrivateKey | Ed25519PrivateKey):
-        return None
-    return Signs(key.domain, key.selector, found)
+    return found if isinstance(found, rsa.RSAPrivateKey | Ed25519PrivateKey) else None
 
 
 def _pair(algorithm: SigningKey.Algorithm) -> tuple[bytes, bytes]:

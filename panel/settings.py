@@ -10,6 +10,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from panel.bounce_settings import check_bounces
 from panel.env import Environment
 from panel.keys import load_or_create_secret
 from panel.places import runtime_folder
@@ -70,6 +71,13 @@ SUBMISSION_PLAIN_NETWORKS = env.networks("SUBMISSION_PLAIN_NETWORKS", LOOPBACK)
 check_submission(
     SUBMISSION_LISTEN, SUBMISSION_CERTIFICATE, SUBMISSION_KEY, SUBMISSION_PLAIN_NETWORKS
 )
+
+# Where what comes back goes, and where the relay takes it.
+BOUNCE_DOMAIN = env.text("BOUNCE_DOMAIN").lower()
+BOUNCE_LISTEN = env.listeners("BOUNCE_LISTEN")
+BOUNCE_CERTIFICATE = env.text("BOUNCE_CERTIFICATE")
+BOUNCE_KEY = env.text("BOUNCE_KEY")
+check_bounces(BOUNCE_DOMAIN, BOUNCE_LISTEN, BOUNCE_CERTIFICATE, BOUNCE_KEY)
 
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
 # Who must have a second factor before anything else.

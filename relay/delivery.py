@@ -355,7 +355,7 @@ class _Run:
             slot.job = ()
             return [(claimed, CONTENT_LOST) for claimed in cleared.claimed]
         content = await self._signer.signed(cleared.claimed[0], cleared.content)
-        envelope = envelopes.envelope_of(cleared.claimed, content)
+        envelope = envelopes.envelope_of(cleared.claimed, content, self._clock())
         answered = lane.answered
         slot.since = self._now_s()
         answers = await connection.deliver(envelope)

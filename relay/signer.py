@@ -15,9 +15,9 @@ from django.db import Error
 
 from mailqueue import signing_keys
 from mailqueue.queue import Claimed
-from mailqueue.signing_keys import Signs
 from relay import signing
 from relay.database import in_database
+from relay.signing import Signs
 
 KEPT = timedelta(seconds=10)
 # Looked-up authors, and signatures of messages that go out in several transactions.
@@ -88,9 +88,9 @@ def _keep(kept: dict[K, V], name: K, value: V) -> None:
 def _look_up(account_id: int, author_domain: str) -> list[Signs]:
     found = []
     for key in signing_keys.signing(account_id, author_domain):
-        signs = signing_keys.unsealed(key)
-        if signs is None:
+        private = signing_keys.unsealed(key)
+        if private is None:
             logger.warning("key=%s unread=yes", signing_keys.record_name(key))
         else:
-            found.append(signs)
+            found.append(Signs(key.domain, key.selector, private))
     return found

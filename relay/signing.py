@@ -19,8 +19,8 @@ from datetime import datetime
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from mailqueue.signing_keys import Signs
 from relay.addresses import BadAddress, envelope_address, listed
 
 # Signed as often as they are there, and once more.
@@ -62,6 +62,15 @@ LONGEST_LINE = 76
 
 _BLANKS = re.compile(rb"[ \t]+")
 _PASSES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What signs: a key in memory, and what a signature says of it."""
+
+    domain: str
+    selector: str
+    key: RSAPrivateKey | Ed25519PrivateKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ PURE = (
     "bounce_rules",
     "dsn",
     "domains",
+    "return_tokens",
 )
 ORDER = (
     "models",
@@ -47,6 +48,7 @@ BESIDE = {
     "queue_view": ("models", "walks"),
     "house_overview": ("models", "history", "windows"),
     "refusals": ("models",),
+    "return_path": (),
     "messages": ("models",),
     "traces": ("models",),
     "ledger": ("models",),

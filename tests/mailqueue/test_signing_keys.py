@@ -30,17 +30,14 @@ def test_keys_have_their_strength_and_names_that_tell_the_day(now: datetime) -> 
     again = signing_keys.make("boutique.example", ED25519, "admin", now)
     assert signing_keys.record_name(rsa) == "fct20260302r._domainkey.boutique.example"
     assert (edwards.selector, again.selector) == ("fct20260302e", "fct20260302e2")
-    signs = signing_keys.unsealed(rsa)
-    assert signs
-    assert isinstance(signs.key, RSAPrivateKey)
-    assert signs.key.key_size == 2048
+    private = signing_keys.unsealed(rsa)
+    assert isinstance(private, RSAPrivateKey)
+    assert private.key_size == 2048
     assert signing_keys.record_value(rsa).startswith("v=DKIM1; k=rsa; p=MIIBIjAN")
     parts = signing_keys.strings(signing_keys.record_value(rsa))
     assert [len(part) for part in parts][:1] == [255]
     assert "".join(parts) == signing_keys.record_value(rsa)
-    signs = signing_keys.unsealed(edwards)
-    assert signs
-    assert isinstance(signs.key, Ed25519PrivateKey)
+    assert isinstance(signing_keys.unsealed(edwards), Ed25519PrivateKey)
     # RFC 8463 §4: 32 bytes, not the wrapped form.
     assert len(edwards.public_key) == 44
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailqueue.signing_keys import Signs
 from relay import signing
+from relay.signing import Signs
 from tests.support.dkim_reader import verified
 
 AT = datetime(2026, 3, 11, 10, 30, tzinfo=UTC)
