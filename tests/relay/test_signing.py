@@ -76,7 +76,7 @@ _FIELD = st.tuples(
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(_FIELD, max_size=12), _BODY)
+@given(st.lists(_FIELD, max_size=9), _BODY)
 def test_whatever_the_shape_it_is_valid_and_seen_when_changed(
     fields: list[bytes], body: bytes
 ) -> None:
