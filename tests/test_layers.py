@@ -19,12 +19,14 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
+    "domains",
     "return_tokens",
 )
 ORDER = (
     "models",
     "walks",
     "limits",
+    "senders",
     "counters",
     "history",
     "windows",
@@ -37,6 +39,8 @@ ORDER = (
 BESIDE = {
     "accounts": ("models", "service"),
     "tokens": ("models", "accounts"),
+    "sealing": (),
+    "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
     "failures": ("models",),
     "delays": ("models", "walks"),
