@@ -54,8 +54,13 @@ def mx() -> Iterator[Gate]:
 
 @pytest.fixture(scope="module")
 def home(mx: Gate, database: postgres.Server) -> Iterator[House]:
-    settings = {"lease_seconds": "4", "sweep_seconds": "1", "database_url": database.url}
-    with house(has_account=False, smarthost=f"127.0.0.1:{mx.port}", **settings) as new:
+    with house(
+        has_account=False,
+        smarthost=f"127.0.0.1:{mx.port}",
+        lease_seconds="4",
+        sweep_seconds="1",
+        database_url=database.url,
+    ) as new:
         new.create_account(ACCOUNT, os.getuid())
         new.start()
         yield new

@@ -36,8 +36,15 @@ def mx() -> Iterator[Gate]:
 def home(mx: Gate) -> Iterator[House]:
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
-    settings = {"lease_seconds": "4", "sweep_seconds": "1", "min_free_disk": "0"}
-    with house(smarthost=f"127.0.0.1:{mx.port}", **settings) as new, small_disk(new.data):
+    with (
+        house(
+            smarthost=f"127.0.0.1:{mx.port}",
+            lease_seconds="4",
+            sweep_seconds="1",
+            min_free_disk="0",
+        ) as new,
+        small_disk(new.data),
+    ):
         new.start()
         yield new
         # Its programs hold the disk.
