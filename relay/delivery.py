@@ -352,7 +352,7 @@ class _Run:
         if not cleared.claimed or cleared.content is None:
             slot.job = ()
             return [(claimed, CONTENT_LOST) for claimed in cleared.claimed]
-        envelope = envelopes.envelope_of(cleared.claimed, cleared.content)
+        envelope = envelopes.envelope_of(cleared.claimed, cleared.content, self._clock())
         answered = lane.answered
         slot.since = self._now_s()
         answers = await connection.deliver(envelope)

@@ -19,6 +19,7 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
+    "return_tokens",
 )
 ORDER = (
     "models",
@@ -43,13 +44,15 @@ BESIDE = {
     "queue_view": ("models", "walks"),
     "house_overview": ("models", "history", "windows"),
     "refusals": ("models",),
+    "return_path": (),
     "messages": ("models",),
     "traces": ("models",),
     "ledger": ("models",),
+    "mta_sts": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
     "celery": (),
-    "tasks": ("alerts", "counters", "queue", "service", "celery"),
+    "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": (

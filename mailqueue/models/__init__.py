@@ -8,6 +8,7 @@ from mailqueue.models.accounts import AccountToken, HostingAccount, LastRefusal
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
+from mailqueue.models.policies import MtaStsPolicy
 from mailqueue.models.strays import RefusedCall, SimulatedMessage
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "LastRefusal",
     "Message",
     "MinuteCount",
+    "MtaStsPolicy",
     "QuarterCount",
     "QueueJob",
     "Recipient",
