@@ -23,6 +23,7 @@ PURE = (
 )
 ORDER = (
     "models",
+    "statements",
     "walks",
     "limits",
     "counters",
@@ -35,8 +36,8 @@ ORDER = (
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models", "service"),
-    "tokens": ("models", "accounts"),
+    "accounts": ("models", "service", "statements"),
+    "tokens": ("models", "accounts", "statements"),
     "simulator": ("models",),
     "failures": ("models",),
     "delays": ("models", "walks"),
