@@ -24,6 +24,7 @@ PURE = (
 )
 ORDER = (
     "models",
+    "statements",
     "walks",
     "limits",
     "senders",
@@ -37,8 +38,8 @@ ORDER = (
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models", "service"),
-    "tokens": ("models", "accounts"),
+    "accounts": ("models", "service", "statements"),
+    "tokens": ("models", "accounts", "statements"),
     "sealing": (),
     "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
