@@ -8,6 +8,7 @@ from mailqueue.models.accounts import AccountToken, HostingAccount, LastRefusal
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
+from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.strays import RefusedCall, SimulatedMessage
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Alert",
     "Body",
     "Counted",
+    "DeliveryRun",
+    "DestinationPace",
     "HostingAccount",
     "LastRefusal",
     "Message",
