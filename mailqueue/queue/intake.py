@@ -246,7 +246,9 @@ def content_of(message_id: int) -> bytes | None:
 
 def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
     """The bytes of those of the messages that are still kept, by their numbers."""
-    return {body.message_id: _unpack(body) for body in Body.objects.filter(pk__in=message_ids)}
+    bodies = Body.objects.filter(pk__in=message_ids)
+    rows = bodies.values_list("message_id", "content", "is_compressed")
+    return {message_id: _unpack(bytes(content), packed) for message_id, content, packed in rows}
 
 
 def _pack(content: bytes) -> Packed:
@@ -257,9 +259,8 @@ def _pack(content: bytes) -> Packed:
     return Packed(content, is_compressed=False)
 
 
-def _unpack(body: Body) -> bytes:
-    content = bytes(body.content)
-    return zstandard.ZstdDecompressor().decompress(content) if body.is_compressed else content
+def _unpack(content: bytes, is_compressed: bool) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(content) if is_compressed else content
 
 
 def _known_handovers(submissions: Sequence[Submission]) -> dict[str, Receipt]:
