@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from relay import maildrop, network, server, simulator, submission
+from relay.certificate import Certificate
 from relay.intake import Intake
 
 
@@ -22,26 +23,25 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             maildrop.prepare(settings.MAILDROP)
-            uvloop.run(_serve(_terms()))
+            uvloop.run(_serve(_certificate()))
         except server.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The relay cannot start: {error}") from error
 
 
-def _terms() -> submission.Terms:
-    certificate, key = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
+def _certificate() -> Certificate | None:
+    files = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
     try:
-        tls = network.context(certificate, key) if certificate else None
+        return Certificate(*files) if files[0] else None
     except OSError as error:
         raise CommandError(
             "FACTEUR_SUBMISSION_CERTIFICATE and FACTEUR_SUBMISSION_KEY are no certificate and its"
             f" key: {error}"
         ) from error
-    return submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
 
 
-async def _serve(terms: submission.Terms) -> None:
+async def _serve(certificate: Certificate | None) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -53,12 +53,17 @@ async def _serve(terms: submission.Terms) -> None:
         if settings.USES_SIMULATOR:
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
         listeners = [network.Listener(*one) for one in settings.SUBMISSION_LISTEN]
+        tls = certificate.context if certificate else None
+        terms = submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
         await stack.enter_async_context(submission.serve(listeners, terms, intake))
-        watching = asyncio.create_task(drop.watch())
+        watching = [asyncio.create_task(drop.watch())]
+        if certificate is not None:
+            watching.append(asyncio.create_task(certificate.watch()))
         await stopping.wait()
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for task in watching:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 def _utc_now() -> datetime:
