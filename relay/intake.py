@@ -118,7 +118,13 @@ CLOSED = Answer(550, "5.7.1", EX_NOPERM, "this hosting account is closed")
 BAD_TOKEN = Answer(
     550, "5.7.1", EX_NOPERM, "the token is unknown or revoked, or not for this Unix user"
 )
-NOBODYS = {Why.NO_ACCOUNT: NO_USER, Why.CLOSED: CLOSED, Why.BAD_TOKEN: BAD_TOKEN}
+ELSEWHERE = Answer(550, "5.7.1", EX_NOPERM, "the token does not count from this address")
+NOBODYS = {
+    Why.NO_ACCOUNT: NO_USER,
+    Why.CLOSED: CLOSED,
+    Why.BAD_TOKEN: BAD_TOKEN,
+    Why.ELSEWHERE: ELSEWHERE,
+}
 TOO_LARGE = Answer(
     552,
     "5.3.4",
@@ -128,6 +134,8 @@ TOO_LARGE = Answer(
 QUEUE_FULL = Answer(
     552, "5.2.2", EX_UNAVAILABLE, "too many messages of this account are held already"
 )
+# The same for what lies in the maildrop, and stays there meanwhile.
+QUEUE_FULL_NOW = Answer(452, "4.2.2", EX_TEMPFAIL, QUEUE_FULL.text)
 DISK_FULL = Answer(452, "4.3.1", EX_UNAVAILABLE, "the disk is nearly full")
 NOT_NOW = Answer(451, "4.3.0", EX_TEMPFAIL, "the message cannot be kept now")
 STRANGER = "this account may not write in the name of"
@@ -533,7 +541,7 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
         if receipt.is_refused:
             # Who left it in the maildrop was told that it is kept: it stays there meanwhile.
             is_kept = submission.origin is Message.Origin.MAILDROP
-            answers[place] = NOT_NOW if is_kept else QUEUE_FULL
+            answers[place] = QUEUE_FULL_NOW if is_kept else QUEUE_FULL
             continue
         answers[place] = Answer(250, "2.0.0", EX_OK, receipt.queue_id)
         if receipt.nears_limit:
