@@ -57,6 +57,8 @@ class Received:
     sender: str
     recipients: list[str]
     content: bytes
+    # The client went on to another message on this connection: it knows that this one arrived.
+    is_known: bool = False
 
 
 class Remote:
@@ -98,6 +100,7 @@ class Remote:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sender = mail = ""
         accepted: list[str] = []
+        last: Received | None = None
         done = 0
         is_secure = False
         if self.script.is_implicit:
@@ -132,6 +135,8 @@ class Remote:
                 if await self._answer(writer, verb, usual):
                     self.users.append(user)
             elif verb == "MAIL":
+                if last is not None:
+                    last.is_known = True
                 if await self._answer(writer, verb, "250 2.1.0 fine"):
                     mail, sender, accepted = command, _path(command), []
             elif verb == "RCPT":
@@ -147,7 +152,8 @@ class Remote:
                 content = await _content(reader)
                 usual = self.script.contents.get(next(iter(accepted), ""), "250 2.0.0 kept")
                 if await self._answer(writer, "dot", usual):
-                    self.messages.append(Received(mail, sender, accepted, content))
+                    last = Received(mail, sender, accepted, content)
+                    self.messages.append(last)
                 accepted = []
                 done += 1
                 if done == self.script.closes_after:
