@@ -118,7 +118,7 @@ def check_login(
         )
 
 
-def read_nameservers(words: Sequence[str]) -> list[tuple[str, int]]:
+def read_resolvers(words: Sequence[str]) -> list[tuple[str, int]]:
     """Addresses, with a port where it is not 53: `192.0.2.1:5353`, `[2001:db8::1]:5353`."""
     found = []
     for word in words:
@@ -131,7 +131,7 @@ def read_nameservers(words: Sequence[str]) -> list[tuple[str, int]]:
             port = 0
         if not 0 < port < 65536:
             raise ImproperlyConfigured(
-                f"FACTEUR_NAMESERVERS has {word!r}; it must hold addresses, with :port or without."
+                f"FACTEUR_RESOLVERS has {word!r}; it must hold addresses, with :port or without."
             )
     return found
 

@@ -16,7 +16,7 @@ from panel.route_settings import (
     Way,
     check_authorities,
     check_login,
-    read_nameservers,
+    read_resolvers,
     read_routes,
     read_smarthost,
     read_tls_policies,
@@ -160,7 +160,7 @@ def test_a_login_has_a_name_and_a_password() -> None:
 
 def test_it_reads_name_servers() -> None:
     words = ["192.0.2.1", "192.0.2.2:5353", "2001:db8::1", "[2001:db8::2]:5353", "[2001:db8::3]"]
-    assert read_nameservers(words) == [
+    assert read_resolvers(words) == [
         ("192.0.2.1", 53),
         ("192.0.2.2", 5353),
         ("2001:db8::1", 53),
@@ -168,8 +168,8 @@ def test_it_reads_name_servers() -> None:
         ("2001:db8::3", 53),
     ]
     for word in ("dns.example", "192.0.2.1:0", "192.0.2.1:99999", "192.0.2", "[192.0.2.1", ":53"):
-        with pytest.raises(ImproperlyConfigured, match="FACTEUR_NAMESERVERS"):
-            read_nameservers([word])
+        with pytest.raises(ImproperlyConfigured, match="FACTEUR_RESOLVERS"):
+            read_resolvers([word])
 
 
 def test_it_refuses_a_file_that_holds_no_authorities(tmp_path: Path) -> None:

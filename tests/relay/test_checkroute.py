@@ -34,7 +34,7 @@ def refused(*arguments: str) -> list[str]:
 @pytest.fixture
 def server(settings: Any) -> Iterator[Names]:
     with names() as known:
-        settings.ROUTE, settings.NAMESERVERS = "mx", [known.address]
+        settings.ROUTE, settings.RESOLVERS = "mx", [known.address]
         settings.ALLOW_NETWORKS = [ip_network("127.0.0.0/8")]
         known.add("example.org", "MX", "10 mx.example.org.", "20 none.example.org.")
         known.add("mx.example.org", "A", "127.0.0.2")

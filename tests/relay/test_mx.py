@@ -25,7 +25,7 @@ def route(domain: str) -> Route | Outcome:
 def server(settings: Any) -> Iterator[Names]:
     """The name server of the route `mx`."""
     with names() as known:
-        settings.NAMESERVERS = [known.address]
+        settings.RESOLVERS = [known.address]
         settings.ALLOW_NETWORKS = [ip_network("127.0.0.0/8")]
         known.add("example.org", "MX", "10 mx.example.org.")
         known.add("mx.example.org", "A", "127.0.0.2")

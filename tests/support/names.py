@@ -107,20 +107,36 @@ def names() -> Iterator[Names]:
             if (answer := known.answer(self.rfile.read(length), is_udp=False)) is not None:
                 self.wfile.write(struct.pack("!H", len(answer)) + answer)
 
-    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp) as udp:
-        known.port = udp.server_address[1]
-        with socketserver.ThreadingTCPServer(("127.0.0.1", known.port), Tcp) as tcp:
-            servers = (udp, tcp)
-            threads = [
-                threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-                for server in servers
-            ]
+    with _on_one_port(Udp, Tcp) as servers:
+        known.port = servers[0].server_address[1]
+        threads = [
+            threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
+            for server in servers
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield known
+        finally:
+            for server in servers:
+                server.shutdown()
             for thread in threads:
-                thread.start()
+                thread.join(5)
+
+
+@contextmanager
+def _on_one_port(
+    udp: type[socketserver.BaseRequestHandler], tcp: type[socketserver.BaseRequestHandler]
+) -> Iterator[tuple[socketserver.TCPServer, socketserver.TCPServer]]:
+    """Two servers on the same port; one that is free for UDP may be taken for TCP."""
+    for _ in range(20):
+        with socketserver.ThreadingUDPServer(("127.0.0.1", 0), udp) as first:
+            address = "127.0.0.1", int(first.server_address[1])
             try:
-                yield known
-            finally:
-                for server in servers:
-                    server.shutdown()
-                for thread in threads:
-                    thread.join(5)
+                second = socketserver.ThreadingTCPServer(address, tcp)
+            except OSError:
+                continue
+            with second:
+                yield first, second
+                return
+    raise AssertionError("no port is free for both")
