@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailqueue import mta_sts as store
 from mailqueue.models import MtaStsPolicy
 from mailqueue.mta_sts import Kept
 from relay.mta_sts import LONGEST_AGE_S, MOST_BYTES, PATH, Policies, Policy, names, parse, record_id
@@ -383,14 +382,3 @@ def test_a_slow_site_holds_up_nobody_else(world: World) -> None:
         return "other" if other in done else "waiting"
 
     assert run(work()) == "other"
-
-
-@pytest.mark.django_db
-def test_policies_whose_time_is_over_are_forgotten(now: datetime) -> None:
-    for number, days in enumerate((-2, -1, 1)):
-        over = now + timedelta(days=days)
-        store.keep(f"d{number}.example", Kept("1", "enforce", ("mx.example",), now, over))
-    assert store.load("d0.example", now) is None
-    assert store.prune(now, limit=1) == 1
-    assert store.prune(now) == 1
-    assert list(MtaStsPolicy.objects.values_list("domain", flat=True)) == ["d2.example"]

@@ -79,6 +79,23 @@ def test_a_name_server_that_is_not_there_is_trouble(server: Names) -> None:
     assert find(asking, "example.org", "MX").trouble
 
 
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x81\x80" + b"\xff" * 30, b"\x81\x80\0\1\0\1\0\0\0\0\xc0\x0c"]
+)
+def test_nonsense_is_trouble(server: Names, raw: bytes) -> None:
+    server.nonsense["example.org"] = raw
+    assert find(resolver(server), "example.org", "MX").trouble
+
+
+def test_cnames_without_an_end_are_trouble(server: Names) -> None:
+    asking = resolver(server)
+    for number in range(40):
+        server.add(f"n{number}.example", "CNAME", f"n{number + 1}.example.")
+    server.add("n40.example", "A", "192.0.2.1")
+    answer = find(asking, "n0.example", "A")
+    assert answer.trouble or answer.records == ()
+
+
 def test_it_asks_again_over_tcp_when_the_answer_was_cut_off(server: Names) -> None:
     server.truncates = True
     server.add("example.org", "MX", *(f"{n} mx{n}.example.org." for n in range(100)))
