@@ -18,7 +18,7 @@ from panel.route_settings import (
     LEVELS,
     check_authorities,
     check_login,
-    read_nameservers,
+    read_resolvers,
     read_routes,
     read_smarthost,
     read_tls_policies,
@@ -97,7 +97,7 @@ TLS_CA_FILE = env.text("TLS_CA_FILE")
 check_authorities(TLS_CA_FILE)
 MTA_STS = env.flag("MTA_STS", True)
 # Empty: those of the system.
-NAMESERVERS = read_nameservers(env.words("NAMESERVERS"))
+RESOLVERS = read_resolvers(env.words("RESOLVERS"))
 # Whether their word on DNSSEC counts.
 RESOLVER_VALIDATES = env.flag("RESOLVER_VALIDATES", False)
 # Where mail may go although addresses found by DNS must not lie there.
