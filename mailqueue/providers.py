@@ -29,9 +29,7 @@ PROVIDERS = (
     # sendersupport.olc.protection.outlook.com/pm/policies.aspx: no more than 500 connections.
     Provider("Outlook", (".olc.protection.outlook.com",), Limits(5, 50, 600)),
     # Exchange Online throttles strangers by 4.7.500 and 4.7.650 (learn.microsoft.com); no figures.
-    Provider(
-        "Office 365", (".mail.protection.outlook.com", ".mx.microsoft"), Limits(10, 50, 900)
-    ),
+    Provider("Office 365", (".mail.protection.outlook.com", ".mx.microsoft"), Limits(10, 50, 900)),
     # senders.yahooinc.com/best-practices: at most 20 messages of one connection. AOL is with it.
     Provider("Yahoo", (".yahoodns.net",), Limits(5, 20, 600)),
     # support.apple.com/en-us/102322: deliver over few connections; no figures.

@@ -19,6 +19,8 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
+    "pace",
+    "providers",
 )
 ORDER = (
     "models",
@@ -38,6 +40,7 @@ BESIDE = {
     "tokens": ("models", "accounts"),
     "simulator": ("models",),
     "failures": ("models",),
+    "destinations": ("models", "queue"),
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),
