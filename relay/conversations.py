@@ -22,6 +22,7 @@ from relay.client import Connection, Timeouts, connect
 from relay.lanes import Lane, Slot
 from relay.mx import Route
 from relay.recorder import Cleared, Outcomes, Recorder
+from relay.signer import Signer
 
 # Waits before the first connection of a route is tried again: a restart takes seconds, a deferral
 # minutes. Only if it was refused at once.
@@ -56,6 +57,7 @@ class Conversations:
         self._timeouts = timeouts
         self._goes_on = goes_on
         self._has_learned = has_learned
+        self._signer = Signer(clock)
         self._now_s = asyncio.get_running_loop().time
 
     async def converse(self, slot: Slot) -> None:
@@ -135,7 +137,8 @@ class Conversations:
         if not cleared.claimed or cleared.content is None:
             slot.job = ()
             return [(claimed, CONTENT_LOST) for claimed in cleared.claimed]
-        envelope = envelopes.envelope_of(cleared.claimed, cleared.content)
+        content = await self._signer.signed(cleared.claimed[0], cleared.content)
+        envelope = envelopes.envelope_of(cleared.claimed, content, self._clock())
         answered = lane.answered
         slot.since = self._now_s()
         lane.destination.spend(slot.since)

@@ -19,13 +19,17 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
+    "domains",
     "pace",
     "providers",
+    "return_tokens",
 )
 ORDER = (
     "models",
+    "statements",
     "walks",
     "limits",
+    "senders",
     "counters",
     "history",
     "windows",
@@ -36,8 +40,10 @@ ORDER = (
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models", "service"),
-    "tokens": ("models", "accounts"),
+    "accounts": ("models", "service", "statements"),
+    "tokens": ("models", "accounts", "statements"),
+    "sealing": (),
+    "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
     "failures": ("models",),
     "destinations": ("models", "queue"),
@@ -46,13 +52,15 @@ BESIDE = {
     "queue_view": ("models", "walks"),
     "house_overview": ("models", "history", "windows"),
     "refusals": ("models",),
+    "return_path": (),
     "messages": ("models",),
     "traces": ("models",),
     "ledger": ("models",),
+    "mta_sts": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
     "celery": (),
-    "tasks": ("alerts", "counters", "queue", "service", "celery"),
+    "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": (

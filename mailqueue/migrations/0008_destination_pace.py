@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailqueue', '0006_submission_origin'),
+        ('mailqueue', '0007_mta_sts'),
     ]
 
     operations = [

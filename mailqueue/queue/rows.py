@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 from django.db import connection, models
 from django.db.models import Q
 
+from mailqueue import statements
 from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
@@ -27,11 +28,13 @@ _MESSAGES = Message._meta.db_table
 
 def lock_accounts(account_ids: Iterable[int]) -> dict[int, HostingAccount]:
     """The accounts, locked by number, so that a click and this transaction follow each other."""
-    wanted = set(account_ids)
+    wanted = sorted(set(account_ids))
     if not wanted:
         return {}
-    rows = HostingAccount.objects.filter(pk__in=wanted).order_by("pk")
-    return {row.pk: row for row in rows.select_for_update(no_key=True)}
+    condition, values = statements.among(wanted)
+    locked = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    rows = statements.load(HostingAccount, f"WHERE id {condition} ORDER BY id {locked}", values)
+    return {row.pk: row for row in rows}
 
 
 def lock_account(account_id: int) -> HostingAccount:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 
-from mailqueue import accounts, ledger, queue, service
+from mailqueue import accounts, ledger, queue, return_path, service
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue import Submission
+from mailqueue.return_tokens import Purpose, Token
 from relay.client import Timeouts
 from relay.database import in_database
 from relay.delivery import deliver_due
@@ -86,6 +87,25 @@ def test_it_delivers_what_is_due(
     }
     assert 1 <= server.most_open <= 20
     assert server.connections == server.most_open, "connections are reused"
+
+
+def test_with_a_bounce_domain_each_recipient_is_sent_its_own_return_path(
+    account: HostingAccount, now: datetime, aim: Callable[[Remote], None], settings: Any
+) -> None:
+    settings.BOUNCE_DOMAIN = "back.example"
+    submit(account, now, "a@example.org", "b@example.org")
+    with remote() as server:
+        aim(server)
+        deliver(now)
+    tokens = {
+        address: return_path.whose(message.sender, now)
+        for message in server.messages
+        for address in message.recipients
+    }
+    assert tokens == {
+        row.address: Token(Purpose.RETURN, row.pk, now) for row in Recipient.objects.all()
+    }
+    assert Message.objects.get().sender == "site@boutique.example", "the author's stays"
 
 
 def test_it_sends_a_message_once_for_all_recipients_of_a_route(

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from mailqueue import accounts, tokens
 from mailqueue.models import AccountToken, HostingAccount, LastRefusal, Message, Recipient
-from relay.submission import MOST_UNKNOWN, Credentials, login_credentials, plain_credentials
+from relay.network import MOST_UNKNOWN
+from relay.submission import Credentials, login_credentials, plain_credentials
 from relay.throttle import MOST_BY_SOURCE, MOST_FAILURES
 from tests.support.relaying import read_lines
 from tests.support.submitting import LOOPBACK, Desk, certificate, running
