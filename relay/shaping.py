@@ -177,7 +177,7 @@ class Destinations:
 
 def servers_of(route: Route) -> list[str]:
     """The names of the servers that a route leads to."""
-    return [route.name]
+    return [hop.name for hop in route.hops] or [route.name]
 
 
 def _limits(name: str, servers: Sequence[str], usual: Limits) -> Limits:
