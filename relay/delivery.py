@@ -297,6 +297,10 @@ class _Run:
         else:
             self._crowd += [(item, lane.destination) for item in job]
 
+    def _is_over(self, lane: Lane) -> bool:
+        """Whether what waits is left to the next run: with a rate it could take long."""
+        return lane.destination.allowed.per_minute > 0 and self._clock() >= self._until
+
     def _resting(self, lane: Lane) -> Destination | None:
         """What of a lane takes nothing now, if anything."""
         both = (lane.server, lane.destination)
@@ -344,7 +348,9 @@ class _Run:
         ready = [
             lane
             for lane in self._lanes.values()
-            if (number < self._connections or not lane.hands) and lane.is_ready(now_s)
+            if (number < self._connections or not lane.hands)
+            and lane.is_ready(now_s)
+            and not self._is_over(lane)
         ]
         return min(ready, key=lambda lane: lane.hands, default=None)
 
@@ -353,7 +359,9 @@ class _Run:
         if self.is_stopping:
             return False
         hands, destination = slot.lane.hands, slot.lane.destination
-        if self._resting(slot.lane) or destination.hands > destination.allowed.connections:
+        if self._resting(slot.lane) or self._is_over(slot.lane):
+            return False
+        if destination.hands > destination.allowed.connections:
             return False
         if hands <= self._connections // SHARE or len(self._slots) < self._connections:
             return True

@@ -17,6 +17,7 @@ from mailqueue.providers import OTHERS, provider_of
 from relay.database import in_database
 from relay.mx import Route
 
+SMTP = 25
 # How far messages may come before their time, in seconds: bursts are short.
 BURST_S = 2.0
 # A rate is not known of a destination before so many messages were answered.
@@ -134,7 +135,7 @@ class Destinations:
 
     def of(self, route: Route) -> tuple[Destination, Destination]:
         """The destination that a route belongs to, and the route's own server."""
-        name = route.name[:255]
+        name = _name_of(route)
         provider = provider_of(servers_of(route))
         limits = provider.limits if provider is not None else OTHERS
         server = self._get(name, _limits(name, servers_of(route), limits))
@@ -173,6 +174,12 @@ class Destinations:
             known = self._paces.get(name, Pace())
             self._by_name[name] = Destination(name, limits, known, self._runs, _known=known)
         return self._by_name[name]
+
+
+def _name_of(route: Route) -> str:
+    """What a route is called where it is remembered; with the port, if that is a strange one."""
+    ports = {hop.port for hop in route.hops} - {SMTP}
+    return ":".join([route.name[:240], *map(str, sorted(ports)[:1])])
 
 
 def servers_of(route: Route) -> list[str]:

@@ -26,21 +26,21 @@ _NEXT_ACCOUNT = (
     f"SELECT MIN(account_id) FROM {TABLE} "  # noqa: S608 - names of our own, as all below
     "WHERE status = 'waiting' AND account_id > "
 )
-_DUE_ACCOUNTS = (
+DUE_ACCOUNTS = (
     f"WITH RECURSIVE turn(account) AS ({_NEXT_ACCOUNT} %s UNION ALL "  # noqa: S608
     f"SELECT ({_NEXT_ACCOUNT} turn.account) FROM turn WHERE turn.account IS NOT NULL) "
     "SELECT account FROM turn WHERE account IS NOT NULL AND EXISTS("
     f"SELECT 1 FROM {TABLE} WHERE status = 'waiting' AND account_id = account "
     "AND next_attempt_at <= %s) LIMIT %s"
 )
-_DUE = (
+DUE = (
     f"SELECT id FROM {TABLE} WHERE status = 'waiting' AND account_id = {{}} "  # noqa: S608
     "AND next_attempt_at <= %s ORDER BY account_id, next_attempt_at, id LIMIT %s"
 )
 # Locked as they are found: another worker's are passed by.
 _DUE_OF_ALL = (
     "SELECT due.id FROM unnest(%s::bigint[]) WITH ORDINALITY AS turn(account, place) "  # noqa: S608
-    f"CROSS JOIN LATERAL ({_DUE.format('turn.account')} FOR UPDATE SKIP LOCKED) AS due "
+    f"CROSS JOIN LATERAL ({DUE.format('turn.account')} FOR UPDATE SKIP LOCKED) AS due "
     "ORDER BY turn.place"
 )
 _CLAIM = (
@@ -131,9 +131,9 @@ def has_due(now: datetime) -> bool:
 def _due_accounts(now: datetime, limit: int, after: int) -> list[int]:
     """Up to `limit` accounts with mail due, by their numbers; those after `after` first."""
     due = statements.moment(now)
-    accounts = [row[0] for row in statements.fetch(_DUE_ACCOUNTS, (after, due, limit))]
+    accounts = [row[0] for row in statements.fetch(DUE_ACCOUNTS, (after, due, limit))]
     if after and len(accounts) < limit:
-        first = statements.fetch(_DUE_ACCOUNTS, (0, due, limit))
+        first = statements.fetch(DUE_ACCOUNTS, (0, due, limit))
         accounts += [row[0] for row in first if row[0] <= after]
     return accounts[:limit]
 
@@ -143,7 +143,7 @@ def _due(accounts: list[int], now: datetime, share: int) -> list[int]:
     due = statements.moment(now)
     if connection.vendor == "postgresql":
         return [row[0] for row in statements.fetch(_DUE_OF_ALL, (accounts, due, share))]
-    sql = _DUE.format("%s")
+    sql = DUE.format("%s")
     found = statements.fetch_each(sql, [(account, due, share) for account in accounts])
     return [row[0] for rows in found for row in rows]
 
