@@ -241,8 +241,12 @@ def content_of(message_id: int) -> bytes | None:
 
 def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
     """The bytes of those of the messages that are still kept, by their numbers."""
-    bodies = Body.objects.filter(pk__in=message_ids)
-    rows = bodies.values_list("message_id", "content", "is_compressed")
+    among, values = statements.among(message_ids)
+    rows = statements.fetch(
+        "SELECT message_id, content, is_compressed "  # noqa: S608
+        f"FROM {Body._meta.db_table} WHERE message_id {among}",
+        values,
+    )
     return {message_id: _unpack(bytes(content), packed) for message_id, content, packed in rows}
 
 
