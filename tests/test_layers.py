@@ -20,6 +20,8 @@ PURE = (
     "bounce_rules",
     "dsn",
     "domains",
+    "pace",
+    "providers",
     "return_tokens",
 )
 ORDER = (
@@ -44,6 +46,7 @@ BESIDE = {
     "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
     "failures": ("models",),
+    "destinations": ("models", "queue"),
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),
