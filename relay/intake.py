@@ -351,7 +351,7 @@ class Intake:
         """Note that a message is refused, though it was not even read."""
         size = sum(map(len, handover.arguments))
         caller = await self._beside(size, lambda: _caller_of(handover))
-        self._note_refusal(caller, answer, handover.origin)
+        self.note_refusal(caller, answer, handover.origin)
         return answer
 
     async def take_smtp(
@@ -369,7 +369,7 @@ class Intake:
         )
         answer = await self._take(letter)
         if answer.code != 250:
-            self._note_refusal(caller, answer, origin)
+            self.note_refusal(caller, answer, origin)
         return answer
 
     async def admit(self, caller: Caller, name: str) -> int | Answer:
@@ -383,7 +383,7 @@ class Intake:
         answer = NOBODYS[found.why]
         if found.account_id is not None:
             # Guesses concern nobody, and would crowd out what does.
-            self._note_refusal(caller, answer, Message.Origin.SUBMISSION)
+            self.note_refusal(caller, answer, Message.Origin.SUBMISSION)
         return answer
 
     async def finish(self) -> None:
@@ -430,7 +430,7 @@ class Intake:
                 self._waiting.remove(waiting)
             raise
 
-    def _note_refusal(self, caller: Caller, answer: Answer, origin: Message.Origin) -> None:
+    def note_refusal(self, caller: Caller, answer: Answer, origin: Message.Origin) -> None:
         """Tell the log now, and the page of the account beside the answer."""
         maillog.refused(caller.uid, answer.exit_code, answer.text)
         # The command keeps what is not taken now, and the maildrop what may be taken later.
