@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint bench fuzz lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/python manage.py up
@@ -24,6 +24,10 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.pages
+
+# More of the nonsense and of the attacks that `make test` tries.
+fuzz: $(VENV)/dev.stamp
+	FUZZ_TIMES=$${FUZZ_TIMES:-100} $(BIN)/python -m pytest tests/relay/test_attacks.py
 
 # After a change of the dependencies in pyproject.toml.
 lock: $(VENV)/dev.stamp

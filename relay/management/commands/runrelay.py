@@ -1,6 +1,7 @@
 """`manage.py runrelay`: the relay, in the foreground."""
 
 import asyncio
+import resource
 import signal
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ from relay import maildrop, network, server, simulator, submission
 from relay.certificate import Certificate
 from relay.intake import Intake
 
+# Ours: far more than callers at once.
+MOST_DESCRIPTORS = 65_536
+
 
 class Command(BaseCommand):
     """Takes mail from the sendmail command, the maildrop and the network, until SIGTERM."""
@@ -22,12 +26,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            _take_descriptors()
             maildrop.prepare(settings.MAILDROP)
             uvloop.run(_serve(_certificate()))
         except server.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The relay cannot start: {error}") from error
+
+
+def _take_descriptors() -> None:
+    """Have as many open connections as we may; most systems begin with 1,024 descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _certificate() -> Certificate | None:
