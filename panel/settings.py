@@ -14,6 +14,15 @@ from panel.bounce_settings import check_bounces
 from panel.env import Environment
 from panel.keys import load_or_create_secret
 from panel.places import runtime_folder
+from panel.route_settings import (
+    LEVELS,
+    check_authorities,
+    check_login,
+    read_nameservers,
+    read_routes,
+    read_smarthost,
+    read_tls_policies,
+)
 from panel.submission_settings import LOOPBACK, check_submission
 
 env = Environment()
@@ -57,10 +66,44 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 # The name that this machine gives in EHLO, and that qualifies bare addresses.
 HOSTNAME = env.text("HOSTNAME", os.uname().nodename)
-SMARTHOST = env.address("SMARTHOST", "")
-ROUTE = env.choice("ROUTE", ("simulator", "smarthost"), "smarthost" if SMARTHOST else "simulator")
+SMARTHOST, SMARTHOST_IS_SMTPS = read_smarthost(env.text("SMARTHOST"))
+SMARTHOST_USER = env.text("SMARTHOST_USER")
+SMARTHOST_PASSWORD = env.secret("SMARTHOST_PASSWORD")
+SMARTHOST_TLS = env.choice(
+    "SMARTHOST_TLS", LEVELS, "verified" if SMARTHOST_USER else "opportunistic"
+)
+# Whether a login may go out without TLS.
+SMARTHOST_PLAIN_AUTH = env.flag("SMARTHOST_PLAIN_AUTH", False)
+check_login(
+    SMARTHOST,
+    user=SMARTHOST_USER,
+    password=SMARTHOST_PASSWORD,
+    level=SMARTHOST_TLS,
+    is_implicit=SMARTHOST_IS_SMTPS,
+    may_be_plain=SMARTHOST_PLAIN_AUTH,
+)
+ROUTE = env.choice(
+    "ROUTE", ("simulator", "smarthost", "mx"), "smarthost" if SMARTHOST else "simulator"
+)
 if ROUTE == "smarthost" and SMARTHOST is None:
     raise ImproperlyConfigured("FACTEUR_ROUTE is smarthost; FACTEUR_SMARTHOST must be host:port.")
+# Exceptions by domain; they may hold passwords.
+ROUTES = read_routes(env.secret("ROUTES"))
+USES_SIMULATOR = "simulator" in {ROUTE, *(way.kind for way in ROUTES.values())}
+# How much TLS the servers of a domain must give, beyond what they demand themselves.
+TLS_POLICY = read_tls_policies(env.secret("TLS_POLICY"))
+# Whose certificates are trusted instead of the system's authorities.
+TLS_CA_FILE = env.text("TLS_CA_FILE")
+check_authorities(TLS_CA_FILE)
+MTA_STS = env.flag("MTA_STS", True)
+# Empty: those of the system.
+NAMESERVERS = read_nameservers(env.words("NAMESERVERS"))
+# Whether their word on DNSSEC counts.
+RESOLVER_VALIDATES = env.flag("RESOLVER_VALIDATES", False)
+# Where mail may go although addresses found by DNS must not lie there.
+ALLOW_NETWORKS = env.networks("ALLOW_NETWORKS")
+MX_PORT = env.integer("MX_PORT", 25, at_least=1, at_most=65535)
+MTA_STS_PORT = env.integer("MTA_STS_PORT", 443, at_least=1, at_most=65535)
 
 # Where the relay takes mail over the network: (host, port, whether TLS is there from the start).
 SUBMISSION_LISTEN = env.listeners("SUBMISSION_LISTEN")
@@ -132,6 +175,8 @@ if _engine == "django.db.backends.sqlite3":
     }
 elif _engine == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Without a number psycopg prepares nothing, even if it is asked to: see mailqueue/statements.
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 else:
     raise ImproperlyConfigured("FACTEUR_DATABASE_URL must begin with sqlite:/// or postgres://.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

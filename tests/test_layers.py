@@ -24,6 +24,7 @@ PURE = (
 )
 ORDER = (
     "models",
+    "statements",
     "walks",
     "limits",
     "senders",
@@ -37,8 +38,8 @@ ORDER = (
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models", "service"),
-    "tokens": ("models", "accounts"),
+    "accounts": ("models", "service", "statements"),
+    "tokens": ("models", "accounts", "statements"),
     "sealing": (),
     "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
@@ -52,10 +53,11 @@ BESIDE = {
     "messages": ("models",),
     "traces": ("models",),
     "ledger": ("models",),
+    "mta_sts": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
     "celery": (),
-    "tasks": ("alerts", "counters", "queue", "service", "celery"),
+    "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": (

@@ -8,6 +8,8 @@ from mailqueue.models.accounts import AccountToken, HostingAccount, LastRefusal,
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
+from mailqueue.models.pace import DeliveryRun, DestinationPace
+from mailqueue.models.policies import MtaStsPolicy
 from mailqueue.models.senders import AccountDomain, ForeignSender, SigningKey
 from mailqueue.models.strays import RefusedCall, SimulatedMessage
 
@@ -18,11 +20,14 @@ __all__ = [
     "Alert",
     "Body",
     "Counted",
+    "DeliveryRun",
+    "DestinationPace",
     "ForeignSender",
     "HostingAccount",
     "LastRefusal",
     "Message",
     "MinuteCount",
+    "MtaStsPolicy",
     "QuarterCount",
     "QueueJob",
     "Recipient",

@@ -47,6 +47,8 @@ class Received:
     sender: str
     recipients: list[str]
     content: bytes
+    # The client went on to another message on this connection: it knows that this one arrived.
+    is_known: bool = False
 
 
 class Remote:
@@ -84,6 +86,7 @@ class Remote:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sender = mail = ""
         accepted: list[str] = []
+        last: Received | None = None
         done = 0
         await self._answer(writer, "greeting", "220 remote.test ESMTP")
         while True:
@@ -98,6 +101,8 @@ class Remote:
                 usual = "\r\n".join(f"250{s}{line}" for s, line in zip(signs, lines, strict=True))
                 await self._answer(writer, verb, usual)
             elif verb == "MAIL":
+                if last is not None:
+                    last.is_known = True
                 if await self._answer(writer, verb, "250 2.1.0 fine"):
                     mail, sender, accepted = command, _path(command), []
             elif verb == "RCPT":
@@ -113,7 +118,8 @@ class Remote:
                 content = await _content(reader)
                 usual = self.script.contents.get(next(iter(accepted), ""), "250 2.0.0 kept")
                 if await self._answer(writer, "dot", usual):
-                    self.messages.append(Received(mail, sender, accepted, content))
+                    last = Received(mail, sender, accepted, content)
+                    self.messages.append(last)
                 accepted = []
                 done += 1
                 if done == self.script.closes_after:
