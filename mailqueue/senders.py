@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from mailqueue import statements
 from mailqueue.domains import ascii_name
 from mailqueue.models import AccountDomain, ForeignSender, HostingAccount, SenderPolicy
 
@@ -78,14 +79,23 @@ def domains_of(accounts: Iterable[HostingAccount]) -> dict[int, frozenset[str]]:
 def rules_of(account_ids: Collection[int]) -> dict[int, Rule]:
     """The rules of those of these accounts that may not write in every name.
 
-    One query while there are none, else two.
+    One query while there are none, which stands before every commit of new mail; else three.
     """
-    bound = HostingAccount.objects.filter(pk__in=account_ids, is_system=False)
-    lax = {SenderPolicy.ALLOW.value}
-    if settings.SENDER_POLICY in lax:
-        lax.add("")
-    accounts = list(bound.exclude(sender_policy__in=lax))
-    domains = domains_of(accounts) if accounts else {}
+    if not account_ids:
+        return {}
+    condition, values = statements.among(account_ids)
+    table = HostingAccount._meta.db_table
+    # By number: so it is answered without a walk, whatever the rules are.
+    sql = f"SELECT id, sender_policy FROM {table} WHERE id {condition}"  # noqa: S608
+    bound = [
+        pk
+        for pk, policy in statements.fetch(sql, values)
+        if (policy or settings.SENDER_POLICY) != SenderPolicy.ALLOW
+    ]
+    if not bound:
+        return {}
+    accounts = list(HostingAccount.objects.filter(pk__in=bound, is_system=False))
+    domains = domains_of(accounts)
     return {
         account.pk: Rule(policy_of(account), main_domain(account), domains[account.pk])
         for account in accounts

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
+from mailqueue.domains import a_labels
 from mailqueue.mta_sts import Kept
 from mailqueue.outcomes import Outcome, Result
 from relay import dane, mta_sts
-from relay.domains import a_labels, literal, matching
+from relay.domains import literal, matching
 from relay.listeners import is_ours
 from relay.mta_sts import Policies
 from relay.networks import Network, refusal

@@ -35,7 +35,7 @@ def key(now: datetime) -> SigningKey:
 
 
 def judged(settings: Any, kind: Kind, key: SigningKey, server: Nameserver) -> Verdict:
-    settings.RESOLVERS = [server.address]
+    settings.NAMESERVERS = [server.address]
     records = [one for one in dns_records.of_domain(DOMAIN, [key]) if one.kind is kind]
     return dns_check.check(records, signing_keys.of_domain(DOMAIN))[0]
 
@@ -102,7 +102,7 @@ def test_spf_must_be_one_short_and_ours(key: SigningKey, settings: Any) -> None:
         (["x", "v=spf1 include:_spf.hoster.example -all"], State.FOUND, ""),
         (["x"], State.MISSING, "Publish it"),
         ([f"v=spf1 {ours} -all", "v=spf1 -all"], State.DIFFERS, "2 SPF records"),
-        (["v=spf1 ip6:2001:db8::/64 -all"], State.DIFFERS, "not allow 203.0.113.9/32. Add “ip4:"),
+        (["v=spf1 ip6:2001:db8::/64 -all"], State.DIFFERS, "not allow 203.0.113.9. Add “ip4:"),
         (["v=spf1 -all"], State.DIFFERS, "2 of our addresses"),
         (["v=spf1 " + "a " * 11 + "-all"], State.DIFFERS, "more than 10"),
         ([f"v=spf1 {ours} include:gone.example -all"], State.DIFFERS, "“gone.example” in it"),
@@ -131,11 +131,13 @@ def test_without_addresses_spf_is_compared_with_the_hosts(key: SigningKey, setti
 
 
 def test_dmarc_may_stand_above(key: SigningKey, settings: Any) -> None:
-    settings.RESOLVERS = []
     with nameserver() as server:
-        settings.RESOLVERS = [server.address]
+        settings.NAMESERVERS = [server.address]
         below = Record(Kind.DMARC, "_dmarc.news.boutique.example", "v=DMARC1; p=none", "x")
-        check = lambda: dns_check.check([below], [])[0]  # noqa: E731
+
+        def check() -> Verdict:
+            return dns_check.check([below], [])[0]
+
         assert check().state is State.MISSING
         server.records[("_dmarc.boutique.example", "TXT")] = ["v=DMARC1; p=reject"]
         assert (check().state, check().advice) == (State.FOUND, "That of boutique.example counts.")
@@ -149,7 +151,7 @@ def test_dmarc_may_stand_above(key: SigningKey, settings: Any) -> None:
 def test_the_way_back_leads_here(settings: Any) -> None:
     record = Record(Kind.MX, "bounce.hoster.example", "10 mail.hoster.example", "x")
     with nameserver() as server:
-        settings.RESOLVERS = [server.address]
+        settings.NAMESERVERS = [server.address]
         for values, state in (
             ([], State.MISSING),
             (["5 Mail.Hoster.example."], State.FOUND),
@@ -165,7 +167,7 @@ def test_silence_costs_one_wait_for_all(
     monkeypatch.setattr(dns_questions, "WITHIN_S", 0.3)
     records = dns_records.of_domain(DOMAIN, [key])
     with nameserver() as server:
-        settings.RESOLVERS = [server.address]
+        settings.NAMESERVERS = [server.address]
         server.silent = {record.name for record in records}
         began = time.monotonic()
         found = dns_check.check(records, [key])
@@ -185,7 +187,7 @@ def test_a_machine_without_resolvers_can_ask_nobody(
 ) -> None:
     import dns.resolver
 
-    settings.RESOLVERS = []
+    settings.NAMESERVERS = []
 
     def none(*_: object, **__: object) -> None:
         raise dns.resolver.NoResolverConfiguration
