@@ -145,6 +145,12 @@ HOLD_HOURS = env.integer("HOLD_HOURS", 72, at_least=1, at_most=720)
 # So many times the daily quota may be held; and so many bytes.
 HOLD_FACTOR = env.integer("HOLD_FACTOR", 3)
 HOLD_BYTES = env.integer("HOLD_BYTES", 1024**3)
+# What becomes of e-mails whose author is of a domain that is not the account's, unless the account
+# says otherwise (see `senders`).
+SENDER_POLICY = env.choice("SENDER_POLICY", ("allow", "warn", "rewrite", "refuse"), "allow")
+# From which addresses mail leaves, and the name whose SPF record holds them, for `dns_records`.
+OUTBOUND_ADDRESSES = env.networks("OUTBOUND_ADDRESSES")
+SPF_INCLUDE = env.domain("SPF_INCLUDE")
 # The largest message, in bytes as it would travel (the guide: 10 Mo).
 MESSAGE_SIZE_LIMIT = 10_485_760
 
@@ -169,6 +175,8 @@ if _engine == "django.db.backends.sqlite3":
     }
 elif _engine == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Without a number psycopg prepares nothing, even if it is asked to: see mailqueue/statements.
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 else:
     raise ImproperlyConfigured("FACTEUR_DATABASE_URL must begin with sqlite:/// or postgres://.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

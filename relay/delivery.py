@@ -30,6 +30,7 @@ from relay.client import PATIENT, Connection, Timeouts, connect
 from relay.database import in_database
 from relay.mx import Route, route_for
 from relay.recorder import Cleared, Outcomes, Recorder
+from relay.signer import Signer
 
 CONNECTIONS = 10
 # Then the worker is free for other tasks, and a new hint goes on.
@@ -155,6 +156,7 @@ class _Run:
         self._timeouts = timeouts
         self._lease = timedelta(seconds=settings.LEASE_S)
         self._recorder = Recorder(clock, self._conversations)
+        self._signer = Signer(clock)
         self._lanes: dict[Route, _Lane] = {}
         self._slots: dict[asyncio.Task[None], _Slot] = {}
         self._claims: set[str] = set()
@@ -352,7 +354,8 @@ class _Run:
         if not cleared.claimed or cleared.content is None:
             slot.job = ()
             return [(claimed, CONTENT_LOST) for claimed in cleared.claimed]
-        envelope = envelopes.envelope_of(cleared.claimed, cleared.content, self._clock())
+        content = await self._signer.signed(cleared.claimed[0], cleared.content)
+        envelope = envelopes.envelope_of(cleared.claimed, content, self._clock())
         answered = lane.answered
         slot.since = self._now_s()
         answers = await connection.deliver(envelope)

@@ -19,12 +19,15 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
+    "domains",
     "return_tokens",
 )
 ORDER = (
     "models",
+    "statements",
     "walks",
     "limits",
+    "senders",
     "counters",
     "history",
     "windows",
@@ -35,8 +38,10 @@ ORDER = (
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models", "service"),
-    "tokens": ("models", "accounts"),
+    "accounts": ("models", "service", "statements"),
+    "tokens": ("models", "accounts", "statements"),
+    "sealing": (),
+    "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
     "failures": ("models",),
     "delays": ("models", "walks"),
