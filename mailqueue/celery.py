@@ -10,6 +10,8 @@ from celery import Celery
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from mailqueue import pulse
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
 DELIVER = "relay.deliver"
@@ -70,6 +72,7 @@ app.config_from_object(
     }
 )
 app.autodiscover_tasks()
+pulse.listen()
 
 
 def hint(task: str) -> bool:

@@ -30,7 +30,7 @@ from tests.support.remote import Remote, remote
 
 SENDERS = 4
 # Between two kills, in seconds: at least, and at most.
-PAUSES_S = (1.0, 4.0)
+PAUSES_S = (2.0, 5.0)
 TELL_EVERY_S = 5
 MARK = "soak-"
 SCRIPT = """<?php
