@@ -65,7 +65,7 @@ def unescaped(text: str) -> str:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of a page, at most `MAX_TAGS` tags; the rest is left unread."""
+    """The tokens of a page, at most `MAX_TAGS` signs `<`; the rest is left unread."""
     place, tags = 0, 0
     while tags < MAX_TAGS:
         start = text.find("<", place)
@@ -75,12 +75,12 @@ def tokens(text: str) -> Iterator[Token]:
         if start > place:
             yield text[place:start]
         match = _NAME.match(text, start + 1)
+        tags += 1
         if match is None:
             found, place = _not_a_tag(text, start)
             if found is not None:
                 yield found
             continue
-        tags += 1
         end = _end_of_tag(text, start)
         if end < 0:
             return

@@ -20,7 +20,7 @@ _ACTS = re.compile(
 _MODULE = b"\x00Attribut\x00e "
 # Ours.
 MAX_MODULES = 20
-MAX_SOURCE = 1 << 16
+MAX_SOURCE = 1 << 14
 _RTF_OBJECT = re.compile(rb"\\objdata|\\objupdate|\\objautlink|equation\.3", re.I)
 
 

@@ -51,6 +51,68 @@ RULES = (
         gettext_noop("Send bills as PDF and say whom they are for. Words found: %(what)s."),
     ),
     Rule(
+        "refund_lure",
+        1.0,
+        gettext_noop("Promises money back for bank details"),
+        gettext_noop(
+            "Pay back the way you were paid, and ask for no numbers by e-mail. Words found: %(what)s."
+        ),
+    ),
+    Rule(
+        "removal",
+        0.7,
+        gettext_noop("Tells how to leave a list without the header for it"),
+        gettext_noop("Add the header List-Unsubscribe, which mail programs show as a button."),
+    ),
+    Rule(
+        "free_sender",
+        0.8,
+        gettext_noop("Sells from a free mailbox"),
+        gettext_noop("Write from your own domain instead of %(what)s."),
+    ),
+    Rule(
+        "adult_link",
+        1.2,
+        gettext_noop("Pornographic terms with a link to another site"),
+        gettext_noop(
+            "Remove the link to %(what)s; if visitors wrote it, protect the form with a captcha."
+        ),
+    ),
+    Rule(
+        "subject_tail",
+        0.8,
+        gettext_noop("A subject that ends in letters drawn by lot"),
+        gettext_noop("Remove “%(what)s” from the subject."),
+    ),
+    Rule(
+        "image_link",
+        1.0,
+        gettext_noop("Hardly more than an image that is a link"),
+        gettext_noop("Write as text what the image says; the link leads to %(what)s."),
+    ),
+    Rule(
+        "bare_program",
+        1.0,
+        gettext_noop("A program or a script, and only a few words"),
+        gettext_noop("Say in a few sentences what %(what)s is, or better, offer it for download."),
+    ),
+    Rule(
+        "macro_lure",
+        2.6,
+        gettext_noop("A document with macros that asks to switch them on"),
+        gettext_noop(
+            "Send %(what)s without macros. If it is not yours, the site has been broken into."
+        ),
+    ),
+    Rule(
+        "brand_lure",
+        2.2,
+        gettext_noop("In the name of a brand, with a link to neither brand nor sender"),
+        gettext_noop(
+            "Remove the link to %(what)s; if it is not yours, the site has been broken into."
+        ),
+    ),
+    Rule(
         "brand_sender",
         2.4,
         gettext_noop("The sender bears the name of a brand that is not his"),
@@ -128,13 +190,13 @@ RULES = (
     ),
     Rule(
         "form",
-        2.5,
+        1.5,
         gettext_noop("A form inside of the e-mail"),
         gettext_noop("Link to the form on your site; most mail programs show none (%(what)s)."),
     ),
     Rule(
         "script",
-        1.6,
+        0.8,
         gettext_noop("A script, a frame or a redirection inside of the e-mail"),
         gettext_noop("Remove it; mail programs do not run it."),
     ),

@@ -203,6 +203,34 @@ PARCEL = Topic(
     most=4.5,
 )
 
+REFUND = Topic(
+    "refund_lure",
+    {
+        "refund": (
+            2.0,
+            "remboursement de; droit a un remboursement; rembourser la somme; tax refund; refund of; "
+            "eligible for a refund; entitled to a refund; pending refund; overpaid; double payment; "
+            "ruckerstattung; steuererstattung; erstattung von; reembolso de; devolucion de; "
+            "rimborso di; diritto a un rimborso; 還付金; 返金",
+        ),
+        "data": (
+            1.6,
+            "coordonnees bancaires; carte bancaire; informations bancaires; bank details; card details; "
+            "debit card; credit card; bank account; kontodaten; bankverbindung; kreditkarte; "
+            "datos bancarios; tarjeta; dati bancari; carta di credito; 口座番号; カード番号",
+        ),
+        "act": (
+            1.2,
+            "completez le formulaire; remplir le formulaire; remplissez; formulaire; cliquez ici; "
+            "lien suivant; pour le recevoir; fill in; fill out; complete the form; claim your; "
+            "submit the; click here; follow the link; formular; fullen sie; klicken sie; "
+            "formulario; haga clic; rellene; modulo; compili; clicca qui; フォーム; こちら",
+        ),
+    },
+    least=3,
+    most=4.4,
+)
+
 BILL = Topic(
     "bill_lure",
     {
@@ -381,4 +409,4 @@ SUPPORT = Topic(
     most=LEGAL,
 )
 
-TOPICS = (CREDENTIALS, PARCEL, BILL, EXTORTION, BOSS, SUPPORT)
+TOPICS = (CREDENTIALS, PARCEL, REFUND, BILL, EXTORTION, BOSS, SUPPORT)

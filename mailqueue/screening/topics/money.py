@@ -151,7 +151,7 @@ PRIZE = Topic(
             "solo oggi; ultima possibilita; 本日限り",
         ),
     },
-    most=4.6,
+    most=LEGAL,
 )
 
 LOAN = Topic(
@@ -197,7 +197,7 @@ LOAN = Topic(
         ),
     },
     least=3,
-    most=4.6,
+    most=LEGAL,
 )
 
 INCOME = Topic(
@@ -229,8 +229,8 @@ INCOME = Topic(
             "no experience; without experience; no selling; no investment; no skills; "
             "anyone can; for free to; no employees; no inventory; "
             "no risk; risk free; guaranteed income; 100 legal; is legal; totally legal; "
-            "perfectly legal; proven system; proven program; system works; secret* of; "
-            "in your spare time; part time; automatic*; autopilot; step by step; turnkey; "
+            "perfectly legal; proven system; proven program; system works; secret of; secrets of; "
+            "in your spare time; part time; autopilot; step by step; turnkey; "
             "success story; testimonial*; this really works; it really works; it works; "
             "changed my life; quit your job; fire your boss; simple system; simple instructions; "
             "follow .. instructions; "
@@ -254,11 +254,12 @@ INCOME = Topic(
             2.6,
             "chain letter; this is not a chain; multi level; mlm; downline; pyramid; matrix; "
             "five reports; report 1; report #1; 4 reports; each report; "
-            "add your name; move the name; mail the; bulk email; email marketing is; gifting; "
+            "add your name; move the name; bulk email; email marketing is; gifting; "
             "cash gift*",
         ),
     },
     most=LEGAL,
+    core=frozenset({"earn", "chain"}),
 )
 
 CRYPTO = Topic(
