@@ -19,6 +19,7 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
+    "screening",
 )
 ORDER = (
     "models",

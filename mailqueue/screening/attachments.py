@@ -142,7 +142,7 @@ class _Search:
                 yield Finding("executable", 1.0, "attachment", details)
             return
         yield from self._program(name, content, details, depth)
-        yield from self._document(ending, content, details)
+        yield from self._document(ending, content, details, depth)
         if archives.is_archive(content):
             if depth >= archives.MAX_DEPTH:
                 self.budget.is_spent = True
@@ -172,7 +172,9 @@ class _Search:
             self.has_executable = True
             yield Finding("executable", 1.0, "attachment", details)
 
-    def _document(self, ending: str, content: bytes, details: dict[str, str]) -> Iterator[Finding]:
+    def _document(
+        self, ending: str, content: bytes, details: dict[str, str], depth: int
+    ) -> Iterator[Finding]:
         if office.is_sealed(content):
             yield Finding("sealed_archive", 0.6, "attachment", details)
         elif office.has_macros(content):
@@ -184,7 +186,8 @@ class _Search:
             yield Finding("macros", 1.0, "attachment", details)
         elif content.startswith(b"%PDF-") and _PDF_ACTS.search(content[: 1 << 20]):
             yield Finding("macros", 0.4, "attachment", details)
-        elif ending in _HINTS:
+        elif ending in _HINTS and not (depth and ending == "xml"):
+            # New Office files are archives of XML.
             yield Finding("office_file", 1.0, "attachment", details)
         elif ending in _MARKUP or _is_markup(content):
             yield from self._markup(content, details)

@@ -29,7 +29,41 @@ HIDDEN_WORDS = 25
 _SHARED = frozenset(SHARED_PAGES)
 _HOMES = {home: brand for brand, homes in reversed(BRANDS.items()) for home in homes}
 _SERVICES = frozenset(
-    ["support", "service", "services", "security", "securite", "team", "billing", "account", "accounts", "help", "center", "centre", "id", "alert", "alerts", "kundenservice", "kundendienst", "sicherheit", "client", "clients", "facturation", "notification", "info", "noreply", "customer", "care", "delivery", "livraison", "online", "bank", "banque", "com", "fr"]
+    [
+        "support",
+        "service",
+        "services",
+        "security",
+        "securite",
+        "team",
+        "billing",
+        "account",
+        "accounts",
+        "help",
+        "center",
+        "centre",
+        "id",
+        "alert",
+        "alerts",
+        "kundenservice",
+        "kundendienst",
+        "sicherheit",
+        "client",
+        "clients",
+        "facturation",
+        "notification",
+        "info",
+        "noreply",
+        "customer",
+        "care",
+        "delivery",
+        "livraison",
+        "online",
+        "bank",
+        "banque",
+        "com",
+        "fr",
+    ]
 )
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")
 _INJECTED = re.compile(

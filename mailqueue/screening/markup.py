@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Ours. The largest newsletters have some 4,000 tags.
-MAX_TAGS = 12_000
+MAX_TAGS = 8_000
 MAX_TAG = 8_000
 # A picture may stand in an attribute as data: its end is looked for this far.
 MAX_VALUE = 1 << 17
@@ -20,7 +20,9 @@ _ATTRIBUTE = re.compile(
     r"""([^\s=/>"']{1,60})(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*)))?""",
 )
 _END_OF_RAW = re.compile(r"</(?:script|style|title|textarea|noscript)\b", re.I)
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});?")
+_ENTITY = re.compile(
+    r"&(?:#\d{1,7}(?!\d)|#[xX][0-9a-fA-F]{1,6}(?![0-9a-fA-F])|[a-zA-Z]{2,31}\d{0,2});?"
+)
 _RAW = frozenset({"script", "style", "title", "textarea"})
 
 

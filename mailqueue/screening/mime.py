@@ -100,10 +100,12 @@ class Message:
         return self.raw(leaf, limit)
 
     def size(self, leaf: Leaf) -> int:
-        """About how many bytes the content of a leaf has."""
+        """How many bytes the content of a leaf has, without decoding it; padding counts."""
         length = leaf.end - leaf.start
-        # Lines of 76 letters and a line end, four letters for three bytes (RFC 2045 §6.8).
-        return length * 57 // 78 if leaf.encoding == "base64" else length
+        if leaf.encoding != "base64":
+            return length
+        ends = sum(self.data.count(sign, leaf.start, leaf.end) for sign in (b"\r", b"\n"))
+        return (length - ends) * 3 // 4
 
     def text(self, leaf: Leaf, limit: int) -> str:
         """The first `limit` bytes of a leaf as text, lines ended with LF."""

@@ -16,7 +16,7 @@ MAX_SHEET = 1 << 17
 MAX_RULES = 1500
 MAX_SELECTORS = 20
 # Rules of one key.
-MAX_ALIKE = 8
+MAX_ALIKE = 4
 MAX_DECLARATIONS = 40
 
 _SIMPLE = re.compile(r"([a-z][a-z0-9]{0,15})?([.#][\w-]{1,80})?\Z")
@@ -55,7 +55,7 @@ class Sheet:
         """The styles of an element, the weakest first."""
         if not self.rules:
             return
-        names = [tag, *(f".{name}" for name in attributes.get("class", "").lower().split()[:4])]
+        names = [tag, *(f".{name}" for name in attributes.get("class", "").lower().split()[:3])]
         if "id" in attributes:
             names.append(f"#{attributes['id'].lower()}")
         for name in names:

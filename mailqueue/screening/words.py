@@ -15,6 +15,8 @@ from mailqueue.dsn.folding import fold
 
 # Ours: no honest letter says its business later than this.
 MAX_WORDS = 6000
+# On average, with its blank.
+LONGEST_WORD = 16
 GAP = 3
 # Letters by which a word with any ending is found.
 _STEM = 4
@@ -34,6 +36,7 @@ T = TypeVar("T")
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, at most `MAX_WORDS`."""
     found: list[str] = []
+    text = text[: LONGEST_WORD * MAX_WORDS]
     if not text.isascii():
         text = text.translate(_INVISIBLE)
     for match in _WORD.finditer(fold(text)):
