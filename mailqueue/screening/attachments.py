@@ -106,7 +106,8 @@ _ONENOTE = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d"
 # The test file that every scanner knows (EICAR); in two pieces, lest one knows this file.
 _EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 _SCRIPT_START = re.compile(
-    rb"\s{0,99}(?:@echo off|powershell[ .]|wscript\.|set \w{1,20}\s?=\s?createobject|dim \w{1,20}\r?\n|"
+    rb"\s{0,99}(?:@echo off|powershell[ .]|wscript\.|set \w{1,20}\s?=\s?createobject|"
+    rb"dim \w{1,20}\r?\n|"
     rb"on error resume next|<job\b|<hta:application|cmd /c )",
     re.I,
 )
@@ -116,7 +117,8 @@ _HIDING_SCRIPT = re.compile(
     re.I,
 )
 _PASSWORD = re.compile(
-    r"(?:password|passwort|mot de passe|contrasena|passcode|kennwort|パスワード)[ \w]{0,20}\s?[:：=is]{1,3}\s?\S{3,}"
+    r"(?:password|passwort|mot de passe|contrasena|passcode|kennwort|パスワード)"
+    r"[ \w]{0,20}\s?[:：=is]{1,3}\s?\S{3,}"
 )
 
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 from mailqueue.dsn.folding import fold
 from mailqueue.screening.letter import Letter
@@ -159,5 +160,5 @@ def _mixed_scripts(text: str) -> Iterator[str]:
 def _is_woven(word: str) -> bool:
     """Whether scripts change back and forth, or a foreign letter stands at a Latin word's front."""
     scripts = [bool(_FOREIGN.match(letter)) for letter in word]
-    changes = sum(a != b for a, b in zip(scripts, scripts[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(scripts))
     return changes >= 2 or (changes == 1 and sum(scripts) == 1)

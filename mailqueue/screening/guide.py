@@ -27,7 +27,8 @@ FAINT_LETTERS = 20
 
 _CAPITALS = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
 _OPENING = re.compile(
-    r"\W{0,3}(hi|hey|hello friend|dear friend|free|buy|buying|buy now|cheap|gratuit|gratis|kostenlos|achetez|kaufen sie|compra|無料)(?![\w'’-])",
+    r"\W{0,3}(hi|hey|hello friend|dear friend|free|buy|buying|buy now|cheap|"
+    r"gratuit|gratis|kostenlos|achetez|kaufen sie|compra|無料)(?![\w'’-])",
     re.I,
 )
 _REPLY = re.compile(r"(?:(?:re|fwd?|tr|aw|wg|rv|r)\s?:\s?){1,5}", re.I)

@@ -45,7 +45,7 @@ def _found(letter: Letter, context: Context) -> Iterator[Finding]:
 
 
 def _weighed(findings: Iterable[Finding], context: Context) -> Iterator[Finding]:
-    """Findings with the weights of the catalogue and of the account; what adds nothing is left out."""
+    """Findings with the weights of the catalogue and of the account, if they add anything."""
     for finding in findings:
         factor = RULES[finding.rule].weight * context.weights.get(finding.rule, 1.0)
         score = round(finding.score * factor, 2)

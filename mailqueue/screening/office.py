@@ -8,11 +8,35 @@ _SEALED = "EncryptedPackage".encode("utf-16-le")
 # Macros that start by themselves, and what they then do; lower case.
 _STARTS = tuple(
     name.encode()
-    for name in ["autoopen", "auto_open", "autoexec", "autoclose", "auto_close", "document_open", "workbook_open", "document_close"]
+    for name in [
+        "autoopen",
+        "auto_open",
+        "autoexec",
+        "autoclose",
+        "auto_close",
+        "document_open",
+        "workbook_open",
+        "document_close",
+    ]
 )
 _ACTS = tuple(
     name.encode()
-    for name in ["wscript.shell", "shell.application", "powershell", "msxml2.xmlhttp", "winhttp.", "urldownloadtofile", "createobject", "adodb.stream", "cmd.exe", "mshta", "certutil", "virtualalloc", "regsvr32", "rundll32"]
+    for name in [
+        "wscript.shell",
+        "shell.application",
+        "powershell",
+        "msxml2.xmlhttp",
+        "winhttp.",
+        "urldownloadtofile",
+        "createobject",
+        "adodb.stream",
+        "cmd.exe",
+        "mshta",
+        "certutil",
+        "virtualalloc",
+        "regsvr32",
+        "rundll32",
+    ]
 )
 _RTF_OBJECTS = (rb"\objdata", rb"\objupdate", rb"\objautlink", b"equation.3")
 # How each module begins, compressed: "Attribute " after the flags of its first tokens.

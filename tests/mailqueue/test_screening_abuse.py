@@ -242,7 +242,8 @@ def test_senders_that_look_drawn_by_lot(local: str, expected: bool) -> None:
         ("Viagra and Cialis, no prescription, lowest prices", "pills"),
         ("200 free spins, casino, play now", "gambling"),
         (
-            "Sofortkredit ohne Schufa, Kredit ohne Bonitätsprüfung, jetzt bewerben: Darlehen, kontaktieren Sie uns",
+            "Sofortkredit ohne Schufa, Kredit ohne Bonitätsprüfung, jetzt bewerben: Darlehen, "
+            "kontaktieren Sie uns",
             "loan",
         ),
     ],

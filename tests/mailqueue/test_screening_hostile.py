@@ -18,14 +18,20 @@ LETTERS = [text.message() for folder in ("honest", "abuse") for text in texts(fo
 
 PIECES = st.sampled_from(
     [
-        "<p>", "</p>", "<a href=", "http://a.example/", "'", '"', ">", "<", "&#", "&amp;", "<!--", "-->",
-        "<style>", "</style>", "p{color:", "#fff}", "/*", "*/", "{", "}", "@media ", "<script>", "=?utf-8?b?",
-        "?=", "\r\n", "\r\n\r\n", "--x", "--", "Content-Type: multipart/mixed; boundary=x\r\n",
-        "Content-Type: text/html\r\n", "Content-Transfer-Encoding: base64\r\n", "Subject: ", "From: ", "Date: ",
-        "Content-Type: message/rfc822\r\n\r\n", "PK\x03\x04", "PK\x01\x02", "PK\x05\x06", "MZ", "viagra ",
-        "free spins casino ", "v.i.a.g.r.a ", "\u200b", "а", "無料", " ", "\ud83d", "x" * 70, "\0", "%s", "%(what)s",
+        *"""
+        <p>|</p>|<a href=|http://a.example/|'|"|>|<|&#|&amp;|<!--|-->|<style>|</style>|p{color:|#fff}|
+        @media |<script>|=?utf-8?b?|?=|--x|--|Subject: |From: |Date: |PK\x03\x04|PK\x01\x02|MZ|/*|*/|
+        viagra |free spins casino |v.i.a.g.r.a |\u200b|а|無料| |%s|%(what)s|\0|\ud83d|PK\x05\x06|{|}
+        """.replace("\n        ", "").split("|"),
+        "\r\n",
+        "\r\n\r\n",
+        "x" * 70,
+        "Content-Type: multipart/mixed; boundary=x\r\n",
+        "Content-Type: text/html\r\n",
+        "Content-Type: message/rfc822\r\n\r\n",
+        "Content-Transfer-Encoding: base64\r\n",
     ]
-)  # fmt: skip
+)
 
 
 def milliseconds(message: bytes) -> float:

@@ -1,4 +1,4 @@
-"""Screening on whole letters: honest ones pass, abusive ones are judged, both as sites send them."""
+"""Screening on whole letters as sites send them: honest ones pass, abusive ones do not."""
 
 import pytest
 

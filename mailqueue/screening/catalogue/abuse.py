@@ -6,7 +6,8 @@ The rules of topics bring points of their own; their weight is a factor.
 from mailqueue.screening.catalogue.shape import Rule, gettext_noop
 
 _FORM = gettext_noop(
-    "If visitors typed it, protect the form with a captcha and send copies to no address a visitor gives. If the site sent it unasked, it has been broken into. Words found: %(what)s."
+    "If visitors typed it, protect the form with a captcha and send copies to no address a "
+    "visitor gives. If the site sent it unasked, it has been broken into. Words found: %(what)s."
 )
 
 RULES = (
@@ -33,7 +34,8 @@ RULES = (
         1.0,
         gettext_noop("Asks for passwords or data under a pretext"),
         gettext_noop(
-            "If this is yours, link to your own domain only and ask for nothing under pressure. If not, pages or scripts of strangers are on the site. Words found: %(what)s."
+            "If this is yours, link to your own domain only and ask for nothing under pressure. "
+            "If not, pages or scripts of strangers are on the site. Words found: %(what)s."
         ),
     ),
     Rule(
@@ -41,7 +43,8 @@ RULES = (
         1.0,
         gettext_noop("Pretends that a parcel waits"),
         gettext_noop(
-            "If this is yours, link to your own domain only. If not, pages or scripts of strangers are on the site. Words found: %(what)s."
+            "If this is yours, link to your own domain only. If not, pages or scripts of "
+            "strangers are on the site. Words found: %(what)s."
         ),
     ),
     Rule(
@@ -55,7 +58,8 @@ RULES = (
         1.0,
         gettext_noop("Promises money back for bank details"),
         gettext_noop(
-            "Pay back the way you were paid, and ask for no numbers by e-mail. Words found: %(what)s."
+            "Pay back the way you were paid, and ask for no numbers by e-mail. Words found: "
+            "%(what)s."
         ),
     ),
     Rule(
@@ -123,7 +127,8 @@ RULES = (
         2.4,
         gettext_noop("A link imitates a brand"),
         gettext_noop(
-            "%(what)s is not a host of %(brand)s. Remove the link; if it is not yours, the site has been broken into."
+            "%(what)s is not a host of %(brand)s. Remove the link; if it is not yours, the site "
+            "has been broken into."
         ),
     ),
     Rule(
@@ -287,7 +292,8 @@ RULES = (
         2.0,
         gettext_noop("A script that was silent suddenly sends much"),
         gettext_noop(
-            "Look at %(what)s: %(count)s e-mails after %(days)s silent days. If you did not start it, somebody else did."
+            "Look at %(what)s: %(count)s e-mails after %(days)s silent days. If you did not "
+            "start it, somebody else did."
         ),
     ),
     Rule(
@@ -295,7 +301,8 @@ RULES = (
         2.0,
         gettext_noop("One subject to many strangers"),
         gettext_noop(
-            "“%(what)s” went to %(count)s addresses the site never wrote to. Write only to people who asked for it."
+            "“%(what)s” went to %(count)s addresses the site never wrote to. Write only to "
+            "people who asked for it."
         ),
     ),
     Rule(
@@ -303,7 +310,8 @@ RULES = (
         1.6,
         gettext_noop("Suddenly many new recipients"),
         gettext_noop(
-            "%(count)s of %(total)s addresses are new. Protect forms with a captcha, and check where addresses come from."
+            "%(count)s of %(total)s addresses are new. Protect forms with a captcha, and check "
+            "where addresses come from."
         ),
     ),
     Rule(
@@ -319,7 +327,8 @@ RULES = (
         2.4,
         gettext_noop("The same text with ever-changing links"),
         gettext_noop(
-            "%(count)s links in copies of one text. If you did not write it, the site has been broken into."
+            "%(count)s links in copies of one text. If you did not write it, the site has been "
+            "broken into."
         ),
     ),
 )

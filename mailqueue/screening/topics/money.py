@@ -116,7 +116,8 @@ PRIZE = Topic(
             "wurden sie ausgewahlt; als gewinner; "
             "has ganado; ha ganado; ha sido seleccionado; has sido seleccionado; "
             "felicidades has; "
-            "hai vinto; ha vinto; sei stato selezionato; e stato selezionato; 当選; おめでとうございます",
+            "hai vinto; ha vinto; sei stato selezionato; e stato selezionato; 当選; "
+            "おめでとうございます",
         ),
         "prize": (
             1.3,
@@ -274,8 +275,10 @@ CRYPTO = Topic(
         ),
         "gain": (
             1.9,
-            "transfer .. btc; btc transfer; btc waiting; unclaimed btc; unclaimed bitcoin; claim your bitcoin; "
-            "claim your btc; withdraw now; guaranteed return*; guaranteed profit*; daily profit*; daily return*; "
+            "transfer .. btc; btc transfer; btc waiting; unclaimed btc; unclaimed bitcoin; "
+            "claim your bitcoin; "
+            "claim your btc; withdraw now; guaranteed return*; guaranteed profit*; daily "
+            "profit*; daily return*; "
             "return* of up to; double your; doubled; 10x; 100x; x100; profit* per day; "
             "profits in; "
             "huge profit*; high return*; trading bot; trading robot; ai trading; auto trading; "
@@ -286,7 +289,8 @@ CRYPTO = Topic(
             "investir seulement; investissement de; "
             "garantierte rendite; garantierte gewinne; tagliche gewinne; verdoppeln; "
             "rentabilidad garantizada; ganancias diarias; duplica; "
-            "rendimento garantito; guadagni garantiti; raddoppia; 必ず儲; 元本保証; 自動売買; 倍になる",
+            "rendimento garantito; guadagni garantiti; raddoppia; 必ず儲; 元本保証; 自動売買; "
+            "倍になる",
         ),
         "balance": (
             1.8,
