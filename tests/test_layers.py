@@ -23,6 +23,7 @@ PURE = (
     "pace",
     "providers",
     "return_tokens",
+    "screening",
 )
 ORDER = (
     "models",
