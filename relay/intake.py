@@ -22,13 +22,17 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 
 from mailqueue import maillog, queue, refusals, service
+from mailqueue import senders as ledger
 from mailqueue.celery import DELIVER, hint
+from mailqueue.domains import ascii_name
 from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
-from mailqueue.queue import Submission
-from relay import addresses, arguments, display, fitting, headers, identity, listing
+from mailqueue.queue import Submission, storable
+from mailqueue.senders import Seen
+from relay import addresses, arguments, display, fitting, headers, identity, listing, senders
 from relay.database import in_database
 from relay.identity import Caller, Refused, Why
+from relay.senders import Author
 
 # Bounds of one transaction.
 MOST_MESSAGES = 200
@@ -99,6 +103,8 @@ class Letter:
     handover_id: str = ""
     script: str = ""
     folder: str = ""
+    # Whom it names as its authors, those apart whom we named ourselves.
+    authors: tuple[Author, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,7 @@ QUEUE_FULL = Answer(
 )
 DISK_FULL = Answer(452, "4.3.1", EX_UNAVAILABLE, "the disk is nearly full")
 NOT_NOW = Answer(451, "4.3.0", EX_TEMPFAIL, "the message cannot be kept now")
+STRANGER = "this account may not write in the name of"
 NO_ANSWER = Answer(451, "4.3.0", EX_TEMPFAIL, "the queue cannot be read now")
 
 
@@ -200,9 +207,10 @@ def _letter(
     size = headers.sent_size(parsed)
     if size > settings.MESSAGE_SIZE_LIMIT:
         return TOO_LARGE
+    nobody = f"MAILER-DAEMON@{settings.HOSTNAME}"
     headers.complete(
         parsed,
-        sender=sender or f"MAILER-DAEMON@{settings.HOSTNAME}",
+        sender=sender or nobody,
         full_name=full_name,
         message_id=make_msgid(domain=settings.HOSTNAME)[1:-1],
         now=now,
@@ -216,7 +224,23 @@ def _letter(
         subject=display.shown(b" ".join(parsed.values(b"subject")[:1])),
         origin=origin,
         script=_script(parsed),
+        authors=_authors(parsed, caller, nobody),
     )
+
+
+def _authors(parsed: headers.Parsed, caller: Caller, nobody: str) -> tuple[Author, ...]:
+    """Whom a message names, but for the login of the caller and nobody, of this host."""
+    host = ascii_name(settings.HOSTNAME)
+    return tuple(
+        author
+        for author in senders.authors(parsed, settings.HOSTNAME)
+        if author.domain != host
+        or author.address.partition("@")[0] not in {_login_of(caller), nobody.partition("@")[0]}
+    )
+
+
+def _login_of(caller: Caller) -> str | None:
+    return None if caller.uid is None else _login(caller.uid)
 
 
 def _script(parsed: headers.Parsed) -> str:
@@ -509,16 +533,27 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
     if _is_disk_nearly_full():
         return [DISK_FULL] * len(letters)
     owners = identity.accounts_of((letter.caller for letter in letters), now)
+    rules = ledger.rules_of({owner for owner in owners.values() if isinstance(owner, int)})
     answers: list[Answer] = [NO_USER] * len(letters)
     places: list[int] = []
     submissions: list[Submission] = []
+    strangers: dict[int, str] = {}
     for place, letter in enumerate(letters):
         owner = owners[letter.caller]
         if isinstance(owner, Refused):
             answers[place] = NOBODYS[owner.why]
             continue
+        verdict = senders.judged(letter.authors, letter.content, letter.sender, rules.get(owner))
+        if isinstance(verdict, headers.Problem):
+            answers[place] = _bad(verdict.text)
+            continue
+        if verdict.stranger is not None:
+            if verdict.is_refused:
+                answers[place] = _not_in_the_name_of(verdict.stranger)
+                continue
+            strangers[place] = verdict.stranger.address
         try:
-            submissions.append(_submission(letter, owner))
+            submissions.append(_submission(letter, owner, verdict.content))
             places.append(place)
         except InvalidSubmission as error:
             answers[place] = _bad(str(error))
@@ -526,6 +561,7 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
         return answers
     receipts = queue.accept(submissions, now)
     near_limits: set[int] = set()
+    seen: dict[int, Seen] = {}
     for place, submission, receipt in zip(places, submissions, receipts, strict=True):
         if receipt.is_refused:
             # Who left it in the maildrop was told that it is kept: it stays there meanwhile.
@@ -537,8 +573,26 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
             near_limits.add(submission.account_id)
         if not receipt.is_duplicate:
             maillog.accepted(receipt.queue_id, submission)
+            if place in strangers:
+                before = seen.get(submission.account_id)
+                number = before.number + 1 if before else 1
+                author = storable(strangers[place], 320)
+                seen[submission.account_id] = Seen(number, author, submission.script)
+    _note_strangers(seen, now)
     _judge(near_limits, now)
     return answers
+
+
+def _note_strangers(seen: dict[int, Seen], now: datetime) -> None:
+    """Keep for the page who wrote in a strange name. What was taken is durable without that."""
+    try:
+        ledger.note_foreign(seen, now)
+    except Error as error:
+        logger.warning("strangers=unnoted accounts=%d error=%r", len(seen), str(error))
+
+
+def _not_in_the_name_of(stranger: Author) -> Answer:
+    return Answer(550, "5.7.1", EX_NOPERM, f"{STRANGER} {stranger.address!r}")
 
 
 def _judge(account_ids: set[int], now: datetime) -> None:
@@ -569,12 +623,12 @@ def _note_last(refused: Mapping[Caller, _Refusal]) -> None:
             refusals.note_last(account_id, answer.exit_code, answer.text, refusal.at)
 
 
-def _submission(letter: Letter, account_id: int) -> Submission:
+def _submission(letter: Letter, account_id: int, content: bytes) -> Submission:
     return Submission(
         account_id=account_id,
         sender=letter.sender,
         recipients=letter.recipients,
-        content=letter.content,
+        content=content,
         size_bytes=letter.size_bytes,
         subject=letter.subject,
         origin=letter.origin,

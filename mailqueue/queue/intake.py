@@ -241,7 +241,13 @@ def content_of(message_id: int) -> bytes | None:
 
 def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
     """The bytes of those of the messages that are still kept, by their numbers."""
-    return {body.message_id: _unpack(body) for body in Body.objects.filter(pk__in=message_ids)}
+    among, values = statements.among(message_ids)
+    rows = statements.fetch(
+        "SELECT message_id, content, is_compressed "  # noqa: S608
+        f"FROM {Body._meta.db_table} WHERE message_id {among}",
+        values,
+    )
+    return {message_id: _unpack(bytes(content), packed) for message_id, content, packed in rows}
 
 
 def _queue_ids(number: int) -> Iterator[str]:
@@ -259,9 +265,8 @@ def _pack(content: bytes) -> Packed:
     return Packed(content, is_compressed=False)
 
 
-def _unpack(body: Body) -> bytes:
-    content = bytes(body.content)
-    return zstandard.ZstdDecompressor().decompress(content) if body.is_compressed else content
+def _unpack(content: bytes, is_compressed: bool) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(content) if is_compressed else content
 
 
 def _known(

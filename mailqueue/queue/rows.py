@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from django.db import connection, models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from mailqueue import statements
 from mailqueue.bounces import classify_reply
@@ -21,6 +21,8 @@ from mailqueue.states import DELIVERING
 Status: TypeAlias = RecipientStatus
 HoldReason: TypeAlias = Recipient.HoldReason
 TABLE = Recipient._meta.db_table
+_BODIES = Body._meta.db_table
+_MESSAGES = Message._meta.db_table
 
 
 def lock_accounts(account_ids: Iterable[int]) -> dict[int, HostingAccount]:
@@ -61,13 +63,15 @@ def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
 
 
 def lock_messages(message_ids: set[int]) -> None:
-    """Wait for workers that end other recipients of these messages.
+    """Wait for workers that end other recipients of these messages; SQLite has one writer anyway.
 
     For walks, which lock recipients alone. That is against the order, and does no harm: who holds a
     message wants recipients that are being sent, and walks pass those by.
     """
-    rows = Message.objects.filter(pk__in=message_ids).order_by("pk").values_list("pk")
-    list(rows.select_for_update(no_key=True))
+    if message_ids and connection.vendor == "postgresql":
+        among, values = statements.among(message_ids)
+        locked = "ORDER BY id FOR NO KEY UPDATE"
+        statements.fetch(f"SELECT id FROM {_MESSAGES} WHERE id {among} {locked}", values)  # noqa: S608
 
 
 def delivers(account: HostingAccount) -> bool:
@@ -174,11 +178,15 @@ def save(rows: Sequence[Recipient]) -> None:
 
 def drop_bodies(message_ids: set[int]) -> None:
     """Delete the bodies that nobody needs any more: no recipient is live, none has failed."""
-    needed = Recipient.objects.filter(
-        message=OuterRef("pk"), status__in=[*Recipient.LIVE, Status.FAILED]
-    )
     if message_ids:
-        Body.objects.filter(~Exists(needed), pk__in=message_ids).delete()
+        statuses = ", ".join(f"'{status}'" for status in (*Recipient.LIVE, Status.FAILED))
+        among, values = statements.among(message_ids)
+        statements.run_each(
+            f"DELETE FROM {_BODIES} WHERE message_id {among} AND NOT EXISTS ("  # noqa: S608
+            f"SELECT 1 FROM {TABLE} AS one WHERE one.message_id = {_BODIES}.message_id "
+            f"AND one.status IN ({statuses}))",
+            [values],
+        )
 
 
 def storable(value: str, limit: int) -> str:
@@ -187,8 +195,3 @@ def storable(value: str, limit: int) -> str:
         value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
     return clean[:limit]
-
-
-def moment_in_sql(moment: datetime) -> Any:
-    """An instant as the database takes it in raw SQL."""
-    return connection.ops.adapt_datetimefield_value(moment)

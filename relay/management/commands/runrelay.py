@@ -50,7 +50,7 @@ async def _serve(terms: submission.Terms) -> None:
     async with AsyncExitStack() as stack:
         # First: it finds out that another relay runs, whose simulator must keep its socket.
         await stack.enter_async_context(server.serve(settings.RELAY_SOCKET, intake))
-        if settings.ROUTE == "simulator":
+        if settings.USES_SIMULATOR:
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
         listeners = [network.Listener(*one) for one in settings.SUBMISSION_LISTEN]
         await stack.enter_async_context(submission.serve(listeners, terms, intake))

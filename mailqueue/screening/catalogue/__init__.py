@@ -1,0 +1,16 @@
+"""All rules of screening: what each adds to a verdict, and its words for people. Data."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mailqueue.screening.catalogue import abuse, guide
+from mailqueue.screening.catalogue.shape import Rule
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {rule.id: rule for rule in (*guide.RULES, *abuse.RULES)}
+)
+
+# Of these, one finding is enough for a verdict, and one message for the state SPAM.
+MALWARE = frozenset({"malware"})
+
+__all__ = ["MALWARE", "RULES", "Rule"]

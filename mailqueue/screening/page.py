@@ -1,0 +1,307 @@
+"""What a reader of HTML sees, what he does not, and where it leads. Pure; linear; bounded."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mailqueue.screening import markup
+from mailqueue.screening.colours import (
+    BLACK,
+    UNREADABLE,
+    WHITE,
+    Colour,
+    colour,
+    contrast,
+    font_size,
+    pixels,
+)
+from mailqueue.screening.markup import Comment, Raw, Tag, unescaped
+from mailqueue.screening.styles import NOTHING, Sheet, Style, declared
+
+# Ours.
+MAX_DEPTH = 150
+# How far up an end tag looks for its beginning.
+MAX_CLOSED = 40
+MAX_LINKS = 500
+MAX_SCRIPT = 1 << 15
+# Type larger than this is enormous: headings have 32 pixels, codes to type in up to 48.
+HUGE_PX = 56.0
+# Nobody reads type of this size.
+TINY_PX = 2.0
+# A line that mail programs show beside the subject, and the page hides.
+PREHEADER = 300
+
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
+_LINES = frozenset(
+    [
+        "p",
+        "div",
+        "tr",
+        "table",
+        "ul",
+        "ol",
+        "li",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "center",
+        "form",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "pre",
+        "dl",
+        "dt",
+        "dd",
+        "hr",
+        "br",
+    ]
+)
+_IN_HEAD = frozenset({"head", "script", "style", "title", "noframes", "template"})
+# The default style sheet of browsers, as far as sizes go (HTML §15.3.6).
+_HEADINGS = {"h1": 32.0, "h2": 24.0, "h3": 18.72}
+_LINK_COLOUR: Colour = (0, 0, 238)
+_HANDLER = re.compile(r"\son[a-z]{3,20}\s?=", re.I)
+
+
+@dataclass(slots=True)
+class Link:
+    """A link: where it leads, and what a reader sees of it."""
+
+    href: str
+    text: str = ""
+    has_image: bool = False
+
+
+@dataclass(slots=True)
+class Page:
+    """What was found on a page. `faint` has nearly the colour of its background."""
+
+    text: str = ""
+    hidden: str = ""
+    faint: str = ""
+    huge: str = ""
+    # Hidden or faint, before anything can be seen: what mail programs show beside the subject.
+    preheader: str = ""
+    links: list[Link] = field(default_factory=list)
+    images: list[Mapping[str, str]] = field(default_factory=list)
+    embedded: list[str] = field(default_factory=list)
+    form_actions: list[str] = field(default_factory=list)
+    asks_password: bool = False
+    scripts: str = ""
+    handlers: int = 0
+    refresh: str = ""
+    # Comments that stand inside of words.
+    split_words: int = 0
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    tag: str
+    colour: Colour | None
+    background: Colour | None
+    size: float
+    is_hidden: bool
+
+
+def read(text: str) -> Page:
+    """Read a page. Never raises, whatever it is given."""
+    return _Reader().read(text)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.page = Page()
+        self.sheet = Sheet()
+        self.stack = [_Frame("", BLACK, WHITE, 16.0, False)]
+        self.visible: list[str] = []
+        self.hidden: list[str] = []
+        self.faint: list[str] = []
+        self.huge: list[str] = []
+        self.preheader: list[str] = []
+        self.has_text = False
+        self.link: Link | None = None
+        self.inline: dict[str, Style] = {}
+        self.tags = 0
+
+    def read(self, text: str) -> Page:
+        for token in markup.tokens(text):
+            if isinstance(token, str):
+                self._text(token)
+            elif isinstance(token, Tag):
+                self.tags += 1
+                if token.is_end:
+                    self._close(token.name)
+                else:
+                    self._open(token)
+            elif isinstance(token, Raw):
+                self._raw(token)
+            else:
+                self._comment(token)
+        page = self.page
+        page.text = "".join(self.visible)
+        page.hidden = "".join(self.hidden)
+        page.faint = "".join(self.faint)
+        page.huge = "".join(self.huge)
+        page.preheader = "".join(self.preheader)
+        page.is_cut = self.tags >= markup.MAX_TAGS
+        return page
+
+    def _text(self, raw: str) -> None:
+        frame = self.stack[-1]
+        if frame.tag in _IN_HEAD:
+            return
+        text = unescaped(raw)
+        is_blank = not text.strip()
+        if is_blank:
+            if not frame.is_hidden:
+                self.visible.append(text if "\xa0" in text else " ")
+            return
+        is_faint = (
+            frame.colour is not None
+            and frame.background is not None
+            and contrast(frame.colour, frame.background) < UNREADABLE
+        )
+        if frame.is_hidden or is_faint or frame.size <= TINY_PX:
+            if not self.has_text and sum(map(len, self.preheader)) + len(text) <= PREHEADER:
+                self.preheader.append(text)
+            elif is_faint and not frame.is_hidden:
+                self.faint.append(text + " ")
+            else:
+                self.hidden.append(text + " ")
+            return
+        self.has_text = True
+        self.visible.append(text)
+        if frame.size > HUGE_PX:
+            self.huge.append(text + " ")
+        if self.link is not None and len(self.link.text) < 500:
+            self.link.text += text
+
+    def _open(self, tag: Tag) -> None:
+        name = tag.name
+        if name in _LINES:
+            self.visible.append("\n")
+        elif name in ("td", "th"):
+            self.visible.append(" ")
+        written = tag.written
+        attributes = tag.attributes() if written.strip(" /\n\r\t") else {}
+        if written and _HANDLER.search(written[:2000]):
+            self.page.handlers += 1
+        if name in _VOID:
+            self._void(name, attributes)
+            return
+        if name == "a" and "href" in attributes:
+            self._begin_link(attributes["href"])
+        elif name == "form":
+            self.page.form_actions.append(attributes.get("action", ""))
+        elif name in ("iframe", "object", "frame"):
+            self.page.embedded.append(attributes.get("src", attributes.get("data", "")))
+        elif name == "body":
+            # Whatever was left open in the head.
+            del self.stack[1:]
+        if len(self.stack) < MAX_DEPTH:
+            self.stack.append(self._frame(name, attributes))
+
+    def _begin_link(self, href: str) -> None:
+        self.link = Link(href.strip())
+        if len(self.page.links) < MAX_LINKS:
+            self.page.links.append(self.link)
+
+    def _void(self, name: str, attributes: dict[str, str]) -> None:
+        page = self.page
+        if name == "img":
+            page.images.append(attributes)
+            if self.link is not None:
+                self.link.has_image = True
+        elif name == "area" and "href" in attributes and len(page.links) < MAX_LINKS:
+            page.links.append(Link(attributes["href"].strip(), attributes.get("alt", ""), True))
+        elif name == "input" and attributes.get("type", "").lower() == "password":
+            page.asks_password = True
+        elif name == "embed":
+            page.embedded.append(attributes.get("src", ""))
+        elif name == "meta" and attributes.get("http-equiv", "").lower() == "refresh":
+            page.refresh = attributes.get("content", "")
+
+    def _close(self, name: str) -> None:
+        if name in _LINES:
+            self.visible.append("\n")
+        if name == "a":
+            self.link = None
+        for index in range(len(self.stack) - 1, max(0, len(self.stack) - MAX_CLOSED), -1):
+            if self.stack[index].tag == name:
+                del self.stack[index:]
+                return
+
+    def _raw(self, raw: Raw) -> None:
+        if raw.name == "style":
+            self.sheet.read(raw.text)
+        elif raw.name == "script" and len(self.page.scripts) < MAX_SCRIPT:
+            self.page.scripts += raw.text[:MAX_SCRIPT] + " "
+
+    def _comment(self, comment: Comment) -> None:
+        if "[if" in comment.text[:20] or "[endif" in comment.text:
+            return
+        if self.visible and self.visible[-1][-1:].isalpha():
+            self.page.split_words += 1
+
+    def _frame(self, name: str, attributes: Mapping[str, str]) -> _Frame:
+        above = self.stack[-1]
+        shown, back, size = above.colour, above.background, above.size
+        is_hidden = above.is_hidden or "hidden" in attributes
+        if name in _HEADINGS:
+            size = _HEADINGS[name]
+        elif name == "a":
+            shown = _LINK_COLOUR
+        if "background" in attributes:
+            back = None
+        if "bgcolor" in attributes:
+            back = colour(attributes["bgcolor"])
+        if name == "font":
+            if "color" in attributes:
+                shown = colour(attributes["color"])
+            size = font_size(attributes.get("size", "")) or size
+        elif name == "body" and "text" in attributes:
+            shown = colour(attributes["text"])
+        for style in self._styles(name, attributes):
+            if style.has_colour:
+                shown = style.colour
+            if style.has_background:
+                back = style.background
+            if style.size:
+                size = pixels(style.size, above.size)
+            is_hidden = is_hidden or style.is_hidden
+        return _Frame(name, shown, back, size, is_hidden)
+
+    def _styles(self, name: str, attributes: Mapping[str, str]) -> Iterator[Style]:
+        yield from self.sheet.of(name, attributes)
+        written = attributes.get("style")
+        if written:
+            style = self.inline.get(written)
+            if style is None:
+                # Pages repeat the same few styles on every cell.
+                style = self.inline[written] = declared(written)
+            if style is not NOTHING:
+                yield style

@@ -1,0 +1,13 @@
+"""What kinds of abuse say, as data: topics of groups of phrases in several languages.
+
+Words alone say little, and honest mail passes on what strangers wrote. So a topic counts only when
+several of its groups meet in one message, and adds up by group, not by word.
+"""
+
+from mailqueue.screening.topics import fraud, goods, money, trade
+from mailqueue.screening.topics.fraud import BILL, CREDENTIALS, PARCEL, REFUND
+from mailqueue.screening.topics.shape import Topic
+
+ALL: tuple[Topic, ...] = (*money.TOPICS, *goods.TOPICS, *trade.TOPICS, *fraud.TOPICS)
+
+__all__ = ["ALL", "BILL", "CREDENTIALS", "PARCEL", "REFUND", "Topic"]

@@ -1,0 +1,417 @@
+"""Deceit: passwords, parcels, bills, threats, orders from the boss. Data."""
+
+from mailqueue.screening.topics.shape import LEGAL, Topic
+
+# Counts in full only where links or files lead elsewhere: `deceit` decides that.
+CREDENTIALS = Topic(
+    "credentials",
+    {
+        "trouble": (
+            1.7,
+            "has been suspended; been suspended; will be suspended; has been limited; "
+            "been limited; has been locked; been locked; has been restricted; been restricted; "
+            "will be closed; will be deactivated; has been deactivated; will be terminated; "
+            "will be disabled; will be deleted; has been blocked; been blocked; "
+            "temporarily suspended; temporarily limited; temporarily locked; account suspended; "
+            "account limited; account on hold; unusual activity; unusual sign in; "
+            "suspicious activity; suspicious login; unauthorized access; unauthorised; "
+            "unauthorized; unusual login; "
+            "mailbox is full; mailbox is almost full; storage is full; quota exceeded; "
+            "exceeded its; exceeded your; over quota; mailbox quota; storage limit; quota limit; "
+            "password expires; password will expire; password is about to expire; expires today; "
+            "has expired; will expire; "
+            "payment was declined; payment declined; payment failed; "
+            "could not process your payment; unable to process your; billing problem; "
+            "incoming messages; pending messages; undelivered messages; messages are pending; "
+            "held messages; quarantined messages; account .. risk; "
+            "sera suspendu; a ete suspendu; est suspendu; ete suspendu; ete limite; ete bloque; "
+            "est bloque; ete desactive; sera desactive; sera ferme; sera cloture; sera supprime; "
+            "acces restreint; activite inhabituelle; activite suspecte; connexion inhabituelle; "
+            "tentative de connexion; "
+            "espace de stockage; quota depasse; boite .. pleine; arrive a expiration; "
+            "va expirer; expire; paiement a ete refuse; paiement refuse; paiement a echoue; "
+            "incident de paiement; prelevement .. echoue; "
+            "wurde gesperrt; wird gesperrt; gesperrt; wurde eingeschrankt; eingeschrankt; "
+            "wurde deaktiviert; wird deaktiviert; ungewohnliche aktivitat*; "
+            "verdachtige aktivitat*; ungewohnlich*; postfach ist voll; speicher* voll; lauft ab; "
+            "lauft heute ab; zahlung .. fehlgeschlagen; "
+            "ha sido suspendid*; sera suspendid*; ha sido bloquead*; ha sido limitad*; "
+            "sido bloquead*; actividad inusual; actividad sospechosa; bloqueada; suspendida; "
+            "caducar; caducara; buzon .. lleno; pago rechazado; "
+            "e stato sospeso; sara sospeso; e stato bloccato; stato bloccato; e stata limitata; "
+            "attivita insolita; attivita sospetta; sospeso; bloccato; scadenza; "
+            "casella .. piena; pagamento rifiutato; "
+            "停止; 利用制限; 制限され; 異常なログイン; 不正アクセス; 不審な; 第三者; "
+            "ロックされ; 有効期限",
+        ),
+        "confirm": (
+            1.9,
+            "verify your; verify account; verify now; verify the; confirm your account; "
+            "confirm your identity; confirm your information; confirm your details; "
+            "confirm your password; confirm your email; confirm your billing; confirm ownership; "
+            "validate your; validate account; validate mailbox; re validate; revalidate; "
+            "update your account; update your information; update your billing; "
+            "update your payment; update your details; update your records; update your profile; "
+            "update payment; restore your access; restore access; restore your account; "
+            "restore full access; reactivate your; reactivate; unlock your; "
+            "keep same password; keep current password; keep your current password; "
+            "retain same password; keep my password; continue using; upgrade your mailbox; "
+            "upgrade your account; upgrade mailbox; upgrade to; release messages; "
+            "release pending; review messages; recover messages; increase your quota; "
+            "sign in to; log in to; login to; click to login; signin; re confirm; reconfirm; "
+            "re enter; submit your; provide your; fill in your; "
+            "verifier votre; verifiez votre; confirmer votre; confirmez votre; valider votre; "
+            "validez votre; mettre a jour vos; mettre a jour votre; mettez a jour; "
+            "mise a jour de vos; reactiver; reactivez; retablir l acces; debloquer votre; "
+            "debloquez; regulariser; actualiser vos; identifiez vous; connectez vous; "
+            "bestatigen sie ihr*; bestatigen sie; verifizieren sie; verifizieren; "
+            "aktualisieren sie; aktualisieren; entsperren; reaktivieren; freischalten; "
+            "melden sie sich an; legitimier*; uberprufen sie; "
+            "verifique su; verificar su; verifica tu; confirme su; confirmar su; confirma tu; "
+            "actualice su*; actualizar su*; actualiza tu*; reactivar; restablecer; desbloque*; "
+            "inicie sesion; "
+            "verifica il tuo; verificare il suo; verifica i tuoi; conferma il tuo; "
+            "conferma i tuoi; confermare i; aggiorna i tuoi; aggiornare i; aggiornare il; "
+            "riattiva*; ripristina*; sblocca*; accedi; "
+            "ご確認ください; 確認手続き; 本人確認; 更新してください; 情報を更新; ログインして; "
+            "認証して; 再開",
+        ),
+        "secrets": (
+            1.2,
+            "account information; billing information; payment information; credit card; "
+            "card number; card details; debit card; bank details; social security; pin number; "
+            "pin code; personal information; security question*; password; passcode; username; "
+            "user name; login details; your credentials; your identity; online banking; "
+            "internet banking; online access; "
+            "payment method; your account; mailbox; webmail; email account; mail account; "
+            "informations personnelles; informations bancaires; carte bancaire; "
+            "coordonnees bancaires; mot de passe; identifiants; votre compte; compte client; "
+            "espace client; messagerie; moyen de paiement; code secret; carte vitale; certicode; "
+            "kontodaten; kreditkarte*; passwort; zugangsdaten; online banking; ihr konto; "
+            "ihres kontos; kundenkonto; benutzerkonto; persönlichen daten; personlichen daten; "
+            "pushtan; photo tan; tan verfahren; "
+            "datos bancarios; tarjeta; contrasena; su cuenta; tu cuenta; datos personales; "
+            "banca online; credenciales; dati bancari; carta di credito; password; il tuo conto; "
+            "tuo account; suo conto; home banking; dati personali; "
+            "パスワード; アカウント; クレジットカード; お客様情報; 口座; カード情報",
+        ),
+        "urgency": (
+            1.2,
+            "within 24 hours; within 48 hours; within 72 hours; within 24hrs; in the next 24; "
+            "next 24 hours; 24 hours; 48 hours; immediately; as soon as possible; urgent; "
+            "final warning; final notice; last warning; last reminder; immediate action; "
+            "action required; attention required; failure to; permanently; avoid; to avoid; "
+            "otherwise; you will lose; will lose access; loss of; now or; sous 24h; sous 48h; "
+            "sous 24 heures; sous 48 heures; dans les 24; dans les 48; dans un delai; "
+            "immediatement; dernier avertissement; dernier rappel; definitivement; "
+            "faute de quoi; a defaut; sans reponse de votre part; dans les plus brefs; "
+            "innerhalb von 24; innerhalb von 48; innerhalb der nachsten; umgehend; sofort; "
+            "unverzuglich; letzte mahnung; letzte warnung; andernfalls; ansonsten; dauerhaft; "
+            "endgultig; en 24 horas; en 48 horas; proximas 24; inmediatamente; de inmediato; "
+            "definitivamente; de lo contrario; ultimo aviso; "
+            "entro 24; entro 48; immediatamente; ultimo avviso; altrimenti; definitivamente; "
+            "24時間以内; 48時間以内; 至急; 直ちに; 早急; 永久",
+        ),
+        "click": (
+            0.8,
+            "click here; click the link; click below; click on the; clicking here; "
+            "click the button; link below; following link; button below; visit the link; "
+            "secure link; cliquez ici; cliquant ici; lien suivant; lien ci dessous; "
+            "bouton ci dessous; cliquez sur; cliquer sur; hier klicken; klicken sie; "
+            "folgenden link; link unten; "
+            "haga clic; haz clic; siguiente enlace; pulse aqui; clicca qui; cliccando; "
+            "seguente link; link sottostante; 下記; こちら; リンク; クリック; attached form; "
+            "attached file; open the attach*",
+        ),
+        "stiff": (
+            0.9,
+            "dear customer; dear user; dear client; dear valued; dear member; dear account; "
+            "dear email; dear webmail; valued customer; dear sir; security team; "
+            "security department; customer support team; support team; it department; help desk; "
+            "helpdesk; system administrator; mail administrator; admin team; mail team; "
+            "webmail team; "
+            "cher client; chere cliente; cher e client; cher utilisateur; cher abonne; "
+            "service client; service clients; service securite; equipe securite; "
+            "sehr geehrter kunde; sehr geehrte kundin; lieber kunde; sehr geehrter nutzer; "
+            "ihr kundenservice; sicherheitsabteilung; estimado cliente; estimado usuario; "
+            "departamento de seguridad; gentile cliente; gentile utente; servizio clienti; "
+            "お客様各位; お客様へ; カスタマーサービス",
+        ),
+    },
+    least=4,
+    most=4.4,
+)
+
+PARCEL = Topic(
+    "parcel_lure",
+    {
+        "parcel": (
+            1.2,
+            "your parcel; your package; your shipment; your delivery; package; shipment; colis; "
+            "votre colis; votre livraison; ihr paket; ihre sendung; paket; sendung; su paquete; "
+            "tu paquete; su envio; paquete; il tuo pacco; il suo pacco; pacco; spedizione; "
+            "お荷物; 荷物; 配達; delivery",
+        ),
+        "stuck": (
+            1.7,
+            "could not be delivered; couldn t be delivered; unable to deliver; "
+            "was not delivered; delivery failed; failed delivery; delivery attempt; on hold; "
+            "is waiting; waiting for delivery; has been held; pending; stopped at; "
+            "incorrect address; incomplete address; address .. incomplete; held at customs; "
+            "customs; suspended; missed; "
+            "n a pas pu etre livre; n a pu etre livre; pas pu livrer; en attente; "
+            "en attente de livraison; bloque; retenu; en douane; adresse incomplete; "
+            "adresse incorrecte; tentative de livraison; instance; "
+            "konnte nicht zugestellt; nicht zugestellt; nicht zugestellt werden; wartet auf; "
+            "zuruckgehalten; zoll; zollgebuhr*; adresse .. unvollstandig; no se ha podido; "
+            "no pudo ser entregado; pendiente; retenido; aduana; direccion incorrecta; "
+            "non e stato consegnato; non e stato possibile; in attesa; trattenuto; in giacenza; "
+            "dogana; indirizzo errato; 不在; お届けでき; 持ち帰り; 保留",
+        ),
+        "fee": (
+            2.1,
+            "pay the; pay a; shipping fee*; delivery fee*; redelivery fee*; customs fee*; "
+            "small fee; handling fee*; import duty; customs duties; outstanding; payment of; "
+            "confirm the payment; fee of; 1 99; 2 99; 1 95; 2 95; 0 99; frais de livraison; "
+            "frais de port; frais de douane; frais de traitement; frais d expedition; "
+            "regler les; "
+            "payer les; paiement de; reglement de; affranchissement; gebuhr*; versandkosten; "
+            "zollgebuhren; bezahlen sie; zahlen sie; nachzahlung; gastos de; tasa; pagar; "
+            "abonar; tarifa; spese di; pagare; pagamento di; costi di; 手数料; 支払い; 関税; "
+            "update your address; confirm your address; confirm your shipping; reschedule; "
+            "mettre a jour votre adresse; confirmer votre adresse; adresse bestatigen; "
+            "confirmar su direccion; aggiorna il tuo indirizzo; conferma l indirizzo; 再配達; "
+            "住所確認; 住所を確認",
+        ),
+        "act": (
+            0.9,
+            "click here; click below; link below; following link; schedule; track; confirm; "
+            "cliquez ici; cliquez sur; lien suivant; lien ci dessous; ci dessous; suivre mon; "
+            "planifier; hier klicken; klicken sie; folgenden link; unten; haga clic; haz clic; "
+            "siguiente enlace; clicca qui; seguente link; qui sotto; こちら; 下記",
+        ),
+        "pressure": (
+            1.1,
+            "returned to; return to sender; returned to sender; within 24; within 48; "
+            "within 3 days; within 14 days; in the next 48; last attempt; final attempt; "
+            "sous 24h; sous 48h; sous 48 heures; dans les 48; dans les 24; retourne a; "
+            "renvoye a; sera retourne; dernier avis; derniere chance; "
+            "zuruckgeschickt; zuruckgesendet; zurück; innerhalb von; sera devuelto; devuelto al; "
+            "en 48 horas; entro 48; entro 24; sara restituito; restituito al; mittente; 返送; "
+            "48時間; 24時間",
+        ),
+    },
+    least=4,
+    most=4.5,
+)
+
+REFUND = Topic(
+    "refund_lure",
+    {
+        "refund": (
+            2.0,
+            "remboursement de; droit a un remboursement; rembourser la somme; tax refund; "
+            "refund of; "
+            "eligible for a refund; entitled to a refund; pending refund; overpaid; double "
+            "payment; "
+            "ruckerstattung; steuererstattung; erstattung von; reembolso de; devolucion de; "
+            "rimborso di; diritto a un rimborso; 還付金; 返金",
+        ),
+        "data": (
+            1.6,
+            "coordonnees bancaires; carte bancaire; informations bancaires; bank details; card "
+            "details; "
+            "debit card; credit card; bank account; kontodaten; bankverbindung; kreditkarte; "
+            "datos bancarios; tarjeta; dati bancari; carta di credito; 口座番号; カード番号",
+        ),
+        "act": (
+            1.2,
+            "completez le formulaire; remplir le formulaire; remplissez; formulaire; cliquez ici; "
+            "lien suivant; pour le recevoir; fill in; fill out; complete the form; claim your; "
+            "submit the; click here; follow the link; formular; fullen sie; klicken sie; "
+            "formulario; haga clic; rellene; modulo; compili; clicca qui; フォーム; こちら",
+        ),
+    },
+    least=3,
+    most=4.4,
+)
+
+BILL = Topic(
+    "bill_lure",
+    {
+        "paper": (
+            1.2,
+            "invoice; purchase order; payment advice; remittance advice; payment slip; "
+            "swift copy; bank slip; proforma; quotation; request for quotation; overdue invoice; "
+            "unpaid invoice; statement of account; shipping documents; bill of lading; "
+            "order confirmation; scanned document; scan from; new voicemail; voice message; "
+            "fax message; "
+            "facture; facture impayee; bon de commande; avis de paiement; relance; "
+            "mise en demeure; rechnung; mahnung; bestellung; zahlungsavis; zahlungsbeleg; "
+            "factura; orden de compra; comprobante de pago; fattura; ordine di acquisto; "
+            "bonifico; sollecito; 請求書; 見積; 注文書",
+        ),
+        "attached": (
+            1.4,
+            "see attached; see the attached; attached file; attached invoice; "
+            "attached document*; find attached; please find; attached herewith; attached is; "
+            "in the attachment; open the attach*; enable content; enable editing; enable macros; "
+            "download the; view document; view the document; password is; password; "
+            "archive password; "
+            "ci joint; ci jointe; piece jointe; en piece jointe; ouvrir le document; "
+            "activer le contenu; mot de passe; im anhang; anbei; angehangte*; beigefugte*; "
+            "inhalt aktivieren; passwort; adjunto; adjunta; archivo adjunto; contrasena; "
+            "in allegato; allegato; allegata; 添付",
+        ),
+        "pressure": (
+            1.2,
+            "urgent; urgently; immediately; overdue; past due; legal action; to avoid; "
+            "final reminder; last reminder; as soon as possible; asap; kindly; confirm receipt; "
+            "revert; en retard; impayee; poursuites; dans les plus brefs; dernier rappel; "
+            "huissier; uberfallig; dringend; umgehend; letzte mahnung; inkasso; "
+            "rechtliche schritte; "
+            "vencida; urgente; inmediatamente; scaduta; urgente; immediatamente; azioni legali; "
+            "至急",
+        ),
+    },
+    most=2.5,
+    least=2,
+)
+
+EXTORTION = Topic(
+    "extortion",
+    {
+        "watched": (
+            2.0,
+            "your webcam; your camera; your screen; recorded you; recording of you; "
+            "video of you; filmed you; i have recorded; adult site*; adult websites; porn site*; "
+            "porn websites; adult videos; pleasuring yourself; satisfying yourself; masturbat*; "
+            "intimate video; hacked your; i hacked; hacked your account; i have access to; "
+            "full access to your; installed malware; "
+            "installed a trojan; trojan; spyware; keylogger; remote access; your device; "
+            "votre webcam; votre camera; vous ai filme; vous ai enregistre; pirate votre; "
+            "pirate votre compte; sites pour adultes; sites pornographiques; vous vous masturb*; "
+            "logiciel espion; cheval de troie; "
+            "ihre webcam; ihre kamera; sie gefilmt; sie aufgenommen; pornoseiten; "
+            "ihr gerat gehackt; trojaner; su camara; tu camara; te he grabado; sitios porno; "
+            "he hackeado; troyano; la tua webcam; ti ho registrato; siti porno; ho hackerato; "
+            "ハッキング; カメラ; 録画; アダルトサイト",
+        ),
+        "pay": (
+            1.8,
+            "bitcoin*; btc; bitcoin wallet; btc wallet; my wallet; wallet address; "
+            "bitcoin address; transfer $; pay me; send me $; send $; send exactly; ransom; "
+            "porte monnaie bitcoin; en bitcoin; payez; versez; virement; in bitcoin; bezahlen; "
+            "uberweisen; billetera; pagame; pagarme; transferir; portafoglio bitcoin; pagami; "
+            "inviare; ビットコイン",
+        ),
+        "threat": (
+            1.8,
+            "your contacts; all your contacts; your friends; your family; your relatives; "
+            "your colleagues; your coworkers; send the video; send this video; publish; "
+            "will be published; i will send; expose you; ruin your; destroy your; "
+            "your reputation; ddos; your website .. hacked; leak; leaked; database .. sold; "
+            "vos contacts; tous vos contacts; vos proches; votre famille; vos amis; "
+            "vos collegues; diffuser la video; envoyer la video; publierai; votre reputation; "
+            "ihre kontakte; ihre freunde; ihre familie; veroffentlichen; video senden; "
+            "sus contactos; tus contactos; tu familia; publicare; enviare; i tuoi contatti; "
+            "ai tuoi amici; "
+            "pubblichero; inviero; 連絡先; 公開; 家族; 友人",
+        ),
+        "clock": (
+            1.2,
+            "48 hours; 24 hours; 72 hours; 50 hours; two days; 3 days; you have .. hours; timer; "
+            "countdown; deadline; don t try; do not try; don t go to the police; police; "
+            "reply is useless; do not reply; no one will know; 48 heures; 24 heures; 72 heures; "
+            "compte a rebours; ne repondez pas; inutile de repondre; ne contactez pas la police; "
+            "48 stunden; 24 stunden; 72 stunden; polizei; antworten sie nicht; 48 horas; "
+            "24 horas; 72 horas; policia; no responda; 48 ore; 24 ore; 72 ore; polizia; "
+            "non rispondere; 48時間; 24時間; 72時間; 警察",
+        ),
+    },
+    least=3,
+    most=6.0,
+    is_quotable=False,
+)
+
+BOSS = Topic(
+    "boss_fraud",
+    {
+        "favour": (
+            1.6,
+            "are you available; are you at your desk; are you in the office; are you free; "
+            "i need you to; need a favor; quick favor; quick task; need your help; "
+            "handle .. task; discreet task; etes vous disponible; etes vous au bureau; "
+            "es tu disponible; j ai besoin que; besoin de votre aide; besoin d un service; "
+            "tache confidentielle; "
+            "sind sie verfugbar; sind sie im buro; bist du verfugbar; brauche deine hilfe; "
+            "brauche ihre hilfe; esta disponible; estas disponible; necesito que; "
+            "sei disponibile; ho bisogno che; お願いが",
+        ),
+        "goods": (
+            2.2,
+            "gift cards; gift card*; itunes card*; steam card*; google play card*; amazon card*; "
+            "scratch the; scratch off; send me the codes; pictures of the cards; wire transfer; "
+            "bank transfer; process a payment; payment to a vendor; change my bank; "
+            "direct deposit; new bank account; our new bank; cartes cadeaux; cartes pcs; "
+            "pcs mastercard; transcash; neosurf; "
+            "virement; virement urgent; virement bancaire; changer mon rib; nouveau rib; "
+            "coordonnees bancaires; geschenkkarten; gutscheinkarten; uberweisung; "
+            "neue bankverbindung; tarjetas de regalo; transferencia; carte regalo; "
+            "bonifico urgente; nuovo iban",
+        ),
+        "secret": (
+            1.4,
+            "in a meeting; i am in a meeting; can t talk; cannot talk; can t call; no calls; "
+            "do not call; don t call; just email; reply by email; keep this between; "
+            "confidential; discreet; urgent; today; before end of; surprise; will reimburse; "
+            "reimburse you; en reunion; je suis en reunion; ne peux pas parler; "
+            "par mail uniquement; pas d appel; confidentiel; discretion; "
+            "rembourser*; in einer besprechung; nicht telefonieren; nur per mail; vertraulich; "
+            "en una reunion; no puedo hablar; confidencial; in riunione; non posso parlare; "
+            "riservat*",
+        ),
+    },
+    least=3,
+    most=5.2,
+)
+
+SUPPORT = Topic(
+    "support_fraud",
+    {
+        "charge": (
+            1.8,
+            "auto renewal; auto renewed; auto renew; has been renewed; will be renewed; "
+            "renewal of your; your subscription; has been charged; will be charged; "
+            "will be debited; been debited; charged $; amount of $; subscription has been; "
+            "order has been placed; successfully renewed; thank you for your purchase; "
+            "invoice no; transaction id; "
+            "virus detected; viruses detected; infected; your computer; protection has expired; "
+            "antivirus .. expired; subscription .. expired; votre antivirus; virus detectes; "
+            "votre ordinateur; protection expiree; antivirus abgelaufen; viren gefunden; "
+            "ihr computer; antivirus caducado; virus detectados; antivirus scaduto; "
+            "virus rilevati",
+        ),
+        "brand": (
+            1.3,
+            "norton; mcafee; geek squad; paypal; windows defender; microsoft defender; "
+            "kaspersky; lifelock; quickbooks; best buy; coinbase; antivirus; total protection; "
+            "internet security; 360",
+        ),
+        "call": (
+            2.2,
+            "call us at; call us on; call us immediately; call our; call at; call the number; "
+            "toll free; helpline; help line; support number; customer care number; "
+            "contact us on; dial; to cancel; cancel this; cancel the; for a refund; "
+            "claim a refund; refund department; if you did not; if you didn t; "
+            "did not authorize; not authorize; 24 hours to; "
+            "appelez le; appelez nous; rufen sie; llame al; chiami il; renew now; "
+            "renouveler maintenant; jetzt verlangern; renueve ahora; rinnova ora; scan now; "
+            "80 discount; 70 discount",
+        ),
+    },
+    least=3,
+    most=LEGAL,
+)
+
+TOPICS = (CREDENTIALS, PARCEL, REFUND, BILL, EXTORTION, BOSS, SUPPORT)

@@ -1,0 +1,33 @@
+"""The form of a topic: what one kind of abuse says, in groups of phrases. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# For what may be sold legally: not enough for a verdict without other signs.
+LEGAL = 4.8
+
+# A group: its points, and its phrases in all languages, parted by semicolons.
+Group = tuple[float, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One kind of abuse.
+
+    Words alone say little: `least` groups must meet in one message before the topic counts at all,
+    one of those in `core` among them. Points of the groups add up, to `most`; for trades that are
+    legal somewhere that is below the threshold of a verdict. `is_quotable` says that honest mail
+    passes such words on, as a shop's notice of a comment does, and counts less where a visitor is
+    quoted.
+    """
+
+    rule: str
+    groups: Mapping[str, Group]
+    least: int = 2
+    most: float = 6.0
+    core: frozenset[str] = frozenset()
+    is_quotable: bool = True
+
+    def phrases(self, group: str) -> list[str]:
+        """The phrases of a group."""
+        return [phrase.strip() for phrase in self.groups[group][1].split(";") if phrase.strip()]
