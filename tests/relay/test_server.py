@@ -21,10 +21,9 @@ from relay.server import (
     RAW_LIMIT,
     AlreadyRunning,
     lengths,
-    serve,
+    listening,
     unpacked,
 )
-from tests.support.loop import run
 from tests.support.relaying import Relay, packed, read_lines, relay
 from tests.support.waiting import eventually
 
@@ -234,14 +233,8 @@ def test_every_user_may_connect_and_a_stale_socket_is_no_hindrance(desk: Relay) 
 
 
 def test_a_second_relay_leaves_the_socket_to_the_first(desk: Relay) -> None:
-    second = Relay(desk.folder)
-
-    async def try_it() -> None:
-        async with serve(second.socket, None):  # type: ignore[arg-type]
-            pass
-
-    with pytest.raises(AlreadyRunning):
-        run(try_it())
+    with pytest.raises(AlreadyRunning), listening(desk.socket):
+        pass
     assert desk.say(fresh())[1].startswith(b"250 ")
 
 
