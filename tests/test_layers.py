@@ -23,6 +23,7 @@ PURE = (
     "pace",
     "providers",
     "return_tokens",
+    "screening",
 )
 ORDER = (
     "models",
@@ -59,7 +60,8 @@ BESIDE = {
     "mta_sts": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
-    "celery": (),
+    "celery": ("pulse",),
+    "pulse": (),
     "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
     "apps": (),
     "sqlite": (),
