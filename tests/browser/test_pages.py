@@ -80,6 +80,7 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         "/selection/block/confirm/?everything=on",
         "/selection/unblock/confirm/",
         "/dashboard/",
+        "/destinations/",
         "/users/",
         "/users/?q=nothing-like-it",
         f"/users/{sender.pk}/deactivate/",
