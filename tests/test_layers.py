@@ -57,7 +57,7 @@ BESIDE = {
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
     "celery": (),
-    "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
+    "tasks": ("alerts", "counters", "mta_sts", "queue", "senders", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": (
