@@ -10,15 +10,19 @@ from datetime import datetime
 from django.db import transaction
 
 from mailqueue.models import DeliveryRun, DestinationPace
-from mailqueue.pace import Pace
+from mailqueue.pace import FORGOTTEN, Pace
 from mailqueue.queue import storable
 
 LONGEST_WORDS = 1000
 
 
-def paces() -> dict[str, Pace]:
+def paces(now: datetime) -> dict[str, Pace]:
     """What is remembered of destinations that do not go at their usual pace."""
-    return {row.name: _pace(row) for row in DestinationPace.objects.all()}
+    rows = {row.name: _pace(row) for row in DestinationPace.objects.all()}
+    stale = [name for name, pace in rows.items() if pace.is_stale(now)]
+    if stale:
+        DestinationPace.objects.filter(name__in=stale, wait_until__lt=now - FORGOTTEN).delete()
+    return {name: pace for name, pace in rows.items() if name not in stale}
 
 
 def keep(changes: Mapping[str, tuple[Pace, Pace]], waiting: Mapping[str, int]) -> dict[str, Pace]:
@@ -69,13 +73,16 @@ def slowed() -> Iterable[DestinationPace]:
 
 
 def _merged(stored: Pace, before: Pace, now: Pace) -> Pace:
-    if stored == before or now.strikes > before.strikes and stored.is_usual:
+    if _figures(stored) == _figures(before):
         return now
     if stored.is_usual:
-        return stored
-    # Somebody else learned too: the slower, and the longer rest.
-    slowest = min(stored, now, key=lambda pace: (pace.is_usual, pace.share, -pace.strikes))
-    return slowest
+        return now if now.strikes > before.strikes else stored
+    # Somebody else learned too: the slower is believed.
+    return min(stored, now, key=lambda pace: (pace.is_usual, pace.share, -pace.strikes))
+
+
+def _figures(pace: Pace) -> tuple[int, int, datetime | None]:
+    return pace.share, pace.strikes, pace.wait_until
 
 
 def _pace(row: DestinationPace) -> Pace:

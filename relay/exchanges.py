@@ -63,7 +63,9 @@ class Search:
             return self._to_literal(domain)
         name = a_labels(domain)
         if name is None:
-            return Outcome(Result.FAILED, f"{domain!r} is no name of a domain", "5.1.2")
+            return Outcome(
+                Result.FAILED, f"domain not found: {domain!r} is no name of one", "5.1.2"
+            )
         exchanges = await self._exchanges(name, note)
         if isinstance(exchanges, Outcome):
             return exchanges
@@ -78,7 +80,9 @@ class Search:
         """The route to the server whose address stands in the mail address itself."""
         address = literal(domain)
         if address is None:
-            return Outcome(Result.FAILED, f"{domain!r} is no address of a server", "5.1.2")
+            return Outcome(
+                Result.FAILED, f"host not found: {domain!r} is no address of one", "5.1.2"
+            )
         words = refusal(address, self.allowed)
         if words:
             words = f"mail must not go to {domain}: {words} (FACTEUR_ALLOW_NETWORKS)"
@@ -108,7 +112,7 @@ class Search:
             return Outcome(Result.FAILED, words, "5.1.10")
         hosts = [(host, value) for host, value in values.items() if a_labels(host) == host]
         if not hosts:
-            words = f"no MX of {name} is the name of a server"
+            words = f"host not found: no MX of {name} is the name of a server"
             return Outcome(Result.FAILED, words, NO_ADDRESS)
         hosts.sort(key=lambda pair: (pair[1], pair[0]))
         for host, value in hosts:
@@ -149,7 +153,7 @@ class Search:
             if trouble:
                 words = f"the address of {host} cannot be looked up: {trouble}"
                 return _LeftOut(words, NO_ANSWER)
-            return _LeftOut(refused or f"{host} has no address")
+            return _LeftOut(refused or f"host not found: {host} has no address")
         hop = Hop(host, self.port, addresses, rank)
         if policy is not None and policy.level != Level.REQUIRED:
             if policy.servers and not mta_sts.names(policy.servers, host):

@@ -77,12 +77,14 @@ def _search() -> Search:
         allowed=settings.ALLOW_NETWORKS,
         tls_policies=settings.TLS_POLICY,
         hostname=settings.HOSTNAME,
-        listeners=[(host, port) for host, port, _ in settings.SUBMISSION_LISTEN],
+        listeners=[
+            (host, port) for host, port, _ in (*settings.SUBMISSION_LISTEN, *settings.BOUNCE_LISTEN)
+        ],
     )
 
 
 def _servers() -> tuple[tuple[tuple[str, int], ...], bool]:
-    return tuple(settings.NAMESERVERS), settings.RESOLVER_VALIDATES
+    return tuple(settings.RESOLVERS), settings.RESOLVER_VALIDATES
 
 
 # Made once for a process: what they have learnt outlives a run.

@@ -12,10 +12,10 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from relay.dialogue import Connection, House
 from relay.identity import Caller
@@ -32,7 +32,6 @@ LINGER_S = 5.0
 ACCEPT_AGAIN_S = 1.0
 # 10 MB come in this time by 280 kbit/s.
 DATA_WITHIN_S = 300.0
-MOST_UNKNOWN = 10
 
 FULL = "421 4.7.0 Too many connections, come back later"
 
@@ -187,21 +186,6 @@ class _Door:
             raise
 
 
-class _Commands(dict[str, Any]):
-    """The commands, and one for all others: aiosmtpd would log those, and a token could be one."""
-
-    def __init__(
-        self,
-        known: dict[str, Any],
-        unknown: Callable[[str | None], Coroutine[Any, Any, None]],
-    ) -> None:
-        super().__init__(known)
-        self._unknown = unknown
-
-    def get(self, command: str, default: Any = None) -> Any:
-        return super().get(command, self._unknown)
-
-
 class NetworkConnection(Connection):
     """One caller from the network."""
 
@@ -217,13 +201,11 @@ class NetworkConnection(Connection):
         self.source = source_of(address)
         self.is_counted = throttle.enter(self.source)
         self._is_secure = False
-        self._unknown = 0
         self._deadline: asyncio.TimerHandle | None = None
         # uvloop's transports are none of asyncio's classes, and do all the same.
         self._wire: asyncio.WriteTransport | None = None
         super().__init__(house, asyncio.get_running_loop(), Caller(None), terms.idle_s)
         self.tls_context = terms.tls
-        self._smtp_methods = _Commands(self._smtp_methods, self._say_unknown)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast("asyncio.WriteTransport", transport)
@@ -347,14 +329,7 @@ class NetworkConnection(Connection):
         self._is_secure = True
         self.tls_context = None
 
-    async def smtp_DATA(self, argument: str) -> None:  # noqa: N802
+    async def smtp_DATA(self, argument: str | None) -> None:  # noqa: N802
         """Take a message; it has its own time to come in."""
         self._reset_timeout(DATA_WITHIN_S)
         await super().smtp_DATA(argument)
-
-    async def _say_unknown(self, argument: str | None) -> None:
-        self._unknown += 1
-        if self._unknown >= MOST_UNKNOWN:
-            await self._bid_farewell("421 4.7.0 Too many unknown commands")
-        else:
-            await self.push("500 5.5.1 Unknown command")

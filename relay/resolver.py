@@ -6,7 +6,6 @@ Owns the questions, the cache and its bounds; what records mean for mail is for 
 One resolver serves a process for all its life, and event loops that follow each other.
 """
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -21,6 +20,8 @@ import dns.name
 import dns.nameserver
 import dns.rdatatype
 import dns.resolver
+
+from relay.sharing import Shared
 
 # All tries at one question; and one of them. libc asks twice, 5 s each.
 LIFETIME_S = 10.0
@@ -76,7 +77,7 @@ class Resolver:
         self._asking: dns.asyncresolver.Resolver | None = None
         self._read_at = 0.0
         self._kept: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
-        self._pending: dict[tuple[str, str], asyncio.Task[Answer]] = {}
+        self._pending = Shared[tuple[str, str], Answer]()
 
     async def find(self, name: str, kind: str) -> Answer:
         """The records of a kind ("MX", "A", "AAAA", "TXT", "TLSA") that a name has."""
@@ -85,18 +86,7 @@ class Resolver:
         if self._clock() < until:
             self._kept.move_to_end(key)
             return answer
-        task = self._pending.get(key)
-        # A task of a loop that has ended never will.
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.create_task(self._ask(key))
-            self._pending[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-        # Others wait for the same answer: who gives up does not end it.
-        return await asyncio.shield(task)
-
-    def _forget(self, key: tuple[str, str], task: asyncio.Task[Answer]) -> None:
-        if self._pending.get(key) is task:
-            del self._pending[key]
+        return await self._pending.do(key, lambda: self._ask(key))
 
     async def _ask(self, key: tuple[str, str]) -> Answer:
         name, kind = key

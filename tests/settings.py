@@ -45,4 +45,4 @@ DATABASES["default"]["TEST"] = {"NAME": str(DATABASES["default"]["NAME"])}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Nobody answers there: a test that asks DNS says whom.
-NAMESERVERS = [("127.0.0.1", 9)]
+RESOLVERS = [("127.0.0.1", 9)]

@@ -20,7 +20,10 @@ PURE = (
     "bounce_rules",
     "dsn",
     "domains",
+    "pace",
+    "providers",
     "return_tokens",
+    "screening",
 )
 ORDER = (
     "models",
@@ -44,6 +47,7 @@ BESIDE = {
     "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
     "failures": ("models",),
+    "destinations": ("models", "queue"),
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),
@@ -56,7 +60,8 @@ BESIDE = {
     "mta_sts": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
-    "celery": (),
+    "celery": ("pulse",),
+    "pulse": (),
     "tasks": ("alerts", "counters", "mta_sts", "queue", "senders", "service", "celery"),
     "apps": (),
     "sqlite": (),

@@ -32,7 +32,7 @@ def addresses(
     """The addresses of all pages, with something to see on each."""
     now = timezone.now()
     # Nobody answers: what is told then is to be read too.
-    settings.BOUNCE_DOMAIN, settings.NAMESERVERS = "bounce.hoster.example", [("127.0.0.1", 9)]
+    settings.BOUNCE_DOMAIN, settings.RESOLVERS = "bounce.hoster.example", [("127.0.0.1", 9)]
     monkeypatch.setattr(dns_questions, "WITHIN_S", 0.05)
     for number in range(30):
         made = accounts.create(f"a-rather-long-name-of-a-site-{number}.example", now)

@@ -35,7 +35,7 @@ def key(now: datetime) -> SigningKey:
 
 
 def judged(settings: Any, kind: Kind, key: SigningKey, server: Nameserver) -> Verdict:
-    settings.NAMESERVERS = [server.address]
+    settings.RESOLVERS = [server.address]
     records = [one for one in dns_records.of_domain(DOMAIN, [key]) if one.kind is kind]
     return dns_check.check(records, signing_keys.of_domain(DOMAIN))[0]
 
@@ -132,7 +132,7 @@ def test_without_addresses_spf_is_compared_with_the_hosts(key: SigningKey, setti
 
 def test_dmarc_may_stand_above(key: SigningKey, settings: Any) -> None:
     with nameserver() as server:
-        settings.NAMESERVERS = [server.address]
+        settings.RESOLVERS = [server.address]
         below = Record(Kind.DMARC, "_dmarc.news.boutique.example", "v=DMARC1; p=none", "x")
 
         def check() -> Verdict:
@@ -151,7 +151,7 @@ def test_dmarc_may_stand_above(key: SigningKey, settings: Any) -> None:
 def test_the_way_back_leads_here(settings: Any) -> None:
     record = Record(Kind.MX, "bounce.hoster.example", "10 mail.hoster.example", "x")
     with nameserver() as server:
-        settings.NAMESERVERS = [server.address]
+        settings.RESOLVERS = [server.address]
         for values, state in (
             ([], State.MISSING),
             (["5 Mail.Hoster.example."], State.FOUND),
@@ -167,7 +167,7 @@ def test_silence_costs_one_wait_for_all(
     monkeypatch.setattr(dns_questions, "WITHIN_S", 0.3)
     records = dns_records.of_domain(DOMAIN, [key])
     with nameserver() as server:
-        settings.NAMESERVERS = [server.address]
+        settings.RESOLVERS = [server.address]
         server.silent = {record.name for record in records}
         began = time.monotonic()
         found = dns_check.check(records, [key])
@@ -187,7 +187,7 @@ def test_a_machine_without_resolvers_can_ask_nobody(
 ) -> None:
     import dns.resolver
 
-    settings.NAMESERVERS = []
+    settings.RESOLVERS = []
 
     def none(*_: object, **__: object) -> None:
         raise dns.resolver.NoResolverConfiguration

@@ -28,7 +28,7 @@ RSA, ED25519 = SigningKey.Algorithm.RSA, SigningKey.Algorithm.ED25519
 @pytest.fixture
 def server(settings: Any) -> Iterator[Nameserver]:
     with nameserver() as new:
-        settings.NAMESERVERS = [new.address]
+        settings.RESOLVERS = [new.address]
         yield new
 
 

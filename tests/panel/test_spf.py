@@ -19,7 +19,7 @@ def read(settings: Any, server: Nameserver, record: str) -> Reading:
     async def work() -> Reading:
         return await spf.read(Questions(), "boutique.example", record)
 
-    settings.NAMESERVERS = [server.address]
+    settings.RESOLVERS = [server.address]
     return asyncio.run(work())
 
 

@@ -1,7 +1,7 @@
 """A name server of the tests, on loopback: it knows what it is told, and nothing else.
 
     with nameserver({("boutique.example", "TXT"): ["v=spf1 -all"]}) as server:
-        settings.NAMESERVERS = [server.address]
+        settings.RESOLVERS = [server.address]
 
 A name in `silent` gets no answer, one in `broken` SERVFAIL; what it does not know is NXDOMAIN.
 """
