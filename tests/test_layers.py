@@ -62,7 +62,7 @@ BESIDE = {
     "maillog": ("models", "queue"),
     "celery": ("pulse",),
     "pulse": (),
-    "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
+    "tasks": ("alerts", "counters", "mta_sts", "queue", "senders", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": (
