@@ -1,5 +1,6 @@
 """Send what is due, as a worker does; a process of its own for the bench."""
 
+import sys
 from datetime import UTC, datetime
 
 import django
@@ -7,11 +8,12 @@ import uvloop
 
 
 def main() -> None:
-    """Run until nothing is due any more."""
+    """Run until nothing is due any more, over as many connections as the argument says."""
     django.setup()
-    from relay.delivery import deliver_due
+    from relay.delivery import CONNECTIONS, deliver_due
 
-    while uvloop.run(deliver_due(lambda: datetime.now(UTC))):
+    connections = int(sys.argv[1]) if len(sys.argv) > 1 else CONNECTIONS
+    while uvloop.run(deliver_due(lambda: datetime.now(UTC), connections=connections)):
         pass
 
 

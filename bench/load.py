@@ -1,178 +1,168 @@
-"""The other sides of the bench: who hands mail in, and who takes it.
+"""Who hands mail in: as cheap as it can be, for it shares the processors with what is measured.
 
-Both are as plain as they can be, so that they cost little beside what is measured; and they are
-the same for Facteur and for Postfix.
+Plain protocols without streams or tasks for each line, the same for Facteur and for Postfix.
 """
 
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
-SENDER = "site@boutique.example"
-# An order confirmation: 2 kB.
-MESSAGE = (
+SENDER = b"site@boutique.example"
+RECIPIENT = b"client@example.org"
+# Nothing here takes that long, unless it hangs.
+PATIENCE_S = 120.0
+
+_HEAD = (
     b"From: site@boutique.example\r\nTo: client@example.org\r\nSubject: Votre commande\r\n"
     b"Date: Mon, 2 Mar 2026 10:00:00 +0100\r\nMessage-ID: <1@boutique.example>\r\n\r\n"
-    + b"Bonjour, nous avons bien recu votre commande, et vous en remercions.\r\n"
-    * 26
 )
-CONNECTIONS = 10
-# Nothing here takes that long, unless it hangs.
-PATIENCE_S = 60.0
 
 Address = Path | tuple[str, int]
+# What to send, and the code of the reply that lets the conversation go on.
+Steps = Iterator[tuple[bytes, bytes]]
 
 
-async def by_xsendmail(address: Address, number: int) -> float:
-    """Hand in mails as the sendmail command does; return how long that took, in seconds."""
-
-    async def one(index: int) -> None:
-        fields = [secrets.token_hex(16), "/var/www", "-i", "-f", SENDER, "client@example.org"]
-        arguments = b"".join(field.encode() + b"\0" for field in fields)
-        reader, writer = await _connect(address)
-        writer.write(b"XSENDMAIL %d %d\r\n" % (len(arguments), len(MESSAGE)))
-        writer.write(arguments + MESSAGE)
-        await _expect(reader, b"220")
-        await _expect(reader, b"250")
-        writer.close()
-
-    return await _measure(one, number)
+def message_of(size_bytes: int) -> bytes:
+    """A message of about that size, that compresses like an order confirmation with a picture."""
+    lines = [_HEAD]
+    left = size_bytes - len(_HEAD)
+    while left > 0:
+        # Half words, half what looks like chance.
+        lines.append(b"Bonjour, nous avons bien recu votre commande " + _noise() + b"\r\n")
+        left -= len(lines[-1])
+    return b"".join(lines)
 
 
-async def by_smtp(address: Address, number: int) -> float:
-    """Hand in mails by SMTP, each over a connection of its own; return the seconds it took."""
-
-    async def one(index: int) -> None:
-        reader, writer = await _connect(address)
-        await _expect(reader, b"220")
-        commands = (
-            *(b"EHLO bench.example\r\n", b"MAIL FROM:<%b>\r\n" % SENDER.encode()),
-            *(b"RCPT TO:<client@example.org>\r\n", b"DATA\r\n", MESSAGE + b".\r\n", b"QUIT\r\n"),
-        )
-        codes = (b"250", b"250", b"250", b"354", b"250", b"221")
-        for command, code in zip(commands, codes, strict=True):
-            writer.write(command)
-            await _expect(reader, code)
-        writer.close()
-
-    return await _measure(one, number)
+def _noise() -> bytes:
+    return secrets.token_hex(16).encode()
 
 
-class Sink:
-    """An SMTP server that takes everything and keeps nothing; it notes when mails came."""
+async def by_smtp(
+    address: Address,
+    mails: int,
+    connections: int,
+    message: bytes,
+    recipient: bytes = RECIPIENT,
+    *,
+    are_kept: bool = False,
+) -> float:
+    """Hand in mails by SMTP; return the seconds it took.
 
-    def __init__(self) -> None:
-        self.port = 0
-        self._count = 0
-        self._wanted = 0
-        self._began = self._ended = 0.0
-        self._done = asyncio.Event()
+    Each over a connection of its own, unless connections `are_kept`.
+    """
 
-    def expect(self, number: int) -> None:
-        """Begin anew: wait for so many mails."""
-        self._count, self._wanted = 0, number
-        self._done.clear()
+    def converse(take: Callable[[], bool]) -> Steps:
+        yield b"", b"220"
+        yield b"EHLO bench.example\r\n", b"250"
+        while True:
+            yield b"MAIL FROM:<%b>\r\n" % SENDER, b"250"
+            yield b"RCPT TO:<%b>\r\n" % recipient, b"250"
+            yield b"DATA\r\n", b"354"
+            yield message + b".\r\n", b"250"
+            if not are_kept or not take():
+                break
+        yield b"QUIT\r\n", b"221"
 
-    async def elapsed(self) -> float:
-        """The seconds from the first MAIL FROM to the last final dot, once that has come."""
-        async with asyncio.timeout(PATIENCE_S):
-            await self._done.wait()
-        return self._ended - self._began
-
-    def begins(self) -> None:
-        if self._count == 0:
-            self._began = time.perf_counter()
-            self._count = 1
-
-    def ends(self) -> None:
-        self._count += 1
-        if self._count > self._wanted:
-            self._ended = time.perf_counter()
-            self._done.set()
+    return await _measure(address, mails, connections, converse)
 
 
-@asynccontextmanager
-async def sink() -> AsyncIterator[Sink]:
-    """A sink that listens on a port of the loopback while the block runs."""
-    new = Sink()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: _Conversation(new), "127.0.0.1", 0, backlog=128
-    )
-    new.port = server.sockets[0].getsockname()[1]
-    try:
-        yield new
-    finally:
-        server.close()
+async def by_xsendmail(
+    address: Address,
+    mails: int,
+    connections: int,
+    message: bytes,
+    recipients: tuple[bytes, ...] = (RECIPIENT,),
+) -> float:
+    """Hand in mails as the sendmail command does; return the seconds it took."""
+
+    def converse(take: Callable[[], bool]) -> Steps:
+        number = secrets.token_hex(16).encode()
+        fields = [number, b"/var/www", b"-i", b"-f", SENDER, *recipients]
+        arguments = b"".join(field + b"\0" for field in fields)
+        head = b"XSENDMAIL %d %d\r\n" % (len(arguments), len(message))
+        # It does not wait for the greeting either.
+        yield head + arguments + message, b"220"
+        yield b"", b"250"
+
+    return await _measure(address, mails, connections, converse)
 
 
-class _Conversation(asyncio.Protocol):
-    def __init__(self, counter: Sink) -> None:
-        self._counter = counter
+class _Caller(asyncio.Protocol):
+    """One conversation: each reply lets the next step out."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._steps = steps
+        self._expected = b""
         self._buffer = b""
-        self._is_content = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's are none by their class.
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.write(b"220 sink.example ESMTP\r\n")
+        self._go_on()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        replies: list[bytes] = []
-        while True:
-            end = b"\r\n.\r\n" if self._is_content else b"\r\n"
-            head, found, rest = self._buffer.partition(end)
+        while not self.ended.done():
+            line, found, rest = self._buffer.partition(b"\n")
             if not found:
-                break
+                return
             self._buffer = rest
-            replies.append(self._answer(head))
-        if replies:
-            self._transport.write(b"".join(replies))
+            if line[3:4] == b"-":
+                continue
+            if not line.startswith(self._expected):
+                self._end(RuntimeError(f"expected {self._expected.decode()}, got {line!r}"))
+                return
+            self._go_on()
 
-    def _answer(self, command: bytes) -> bytes:
-        if self._is_content:
-            self._is_content = False
-            self._counter.ends()
-            return b"250 2.0.0 gone\r\n"
-        match command[:4].upper():
-            case b"EHLO":
-                return b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
-            case b"MAIL":
-                self._counter.begins()
-            case b"DATA":
-                self._is_content = True
-                return b"354 go on\r\n"
-            case b"QUIT":
-                return b"221 bye\r\n"
-        return b"250 2.0.0 fine\r\n"
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(error or RuntimeError("it hung up"))
+
+    def _go_on(self) -> None:
+        step = next(self._steps, None)
+        if step is None:
+            self._end(None)
+            return
+        words, self._expected = step
+        if words:
+            self._transport.write(words)
+
+    def _end(self, error: Exception | None) -> None:
+        if error is None:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(error)
+        self._transport.close()
 
 
-async def _measure(one: Callable[[int], Awaitable[None]], number: int) -> float:
-    """Do `one` so many times, over some connections at once."""
-    left = iter(range(number))
+async def _measure(
+    address: Address,
+    mails: int,
+    connections: int,
+    converse: Callable[[Callable[[], bool]], Steps],
+) -> float:
+    """Hold conversations over so many connections at once until all mails are handed in."""
+    loop = asyncio.get_running_loop()
+    left = iter(range(mails))
+
+    def take() -> bool:
+        return next(left, None) is not None
 
     async def work() -> None:
-        for index in left:
-            await one(index)
+        while take():
+            make = partial(_Caller, converse(take))
+            if isinstance(address, tuple):
+                _, caller = await loop.create_connection(make, *address)
+            else:
+                _, caller = await loop.create_unix_connection(make, str(address))
+            await caller.ended
 
     began = time.perf_counter()
     async with asyncio.timeout(PATIENCE_S):
-        await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
+        await asyncio.gather(*(work() for _ in range(connections)))
     return time.perf_counter() - began
-
-
-async def _connect(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    if isinstance(address, tuple):
-        return await asyncio.open_connection(*address)
-    return await asyncio.open_unix_connection(str(address))
-
-
-async def _expect(reader: asyncio.StreamReader, code: bytes) -> None:
-    while (line := await reader.readline())[3:4] == b"-":
-        pass
-    if not line.startswith(code):
-        raise RuntimeError(f"expected {code.decode()}, got {line!r}")

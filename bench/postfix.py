@@ -1,16 +1,17 @@
 """A Postfix of our own beside whatever the machine runs: its folder, its ports, its queue.
 
 Owns its configuration and its processes. `accepting` takes mail and sends none, for it has no queue
-manager; `delivering` has one. Everything else is as Postfix comes.
+manager; `delivering` has one. Everything else is as Postfix comes, unless a measure says so.
 """
 
 import os
 import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from bench.house import free_port
 
 DAEMONS = Path("/usr/lib/postfix/sbin")
 
@@ -27,12 +28,12 @@ mydestination =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
-relayhost = [127.0.0.1]:{sink}
 # It would wait a second for each mail when no queue manager answers.
 in_flow_delay = 0
 """
 _MASTER = """\
 {port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
@@ -52,30 +53,55 @@ _QUEUE_MANAGER = "qmgr unix n - n 300 1 qmgr\n"
 
 
 class Postfix:
-    """A Postfix that is not running yet."""
+    """A Postfix that is not running yet; mail to `routes`' domains goes there, the rest nowhere."""
 
-    def __init__(self, folder: Path, sink_port: int) -> None:
+    def __init__(self, folder: Path, routes: Mapping[str, tuple[str, int]]) -> None:
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address: tuple[str, int] = ("127.0.0.1", probe.getsockname()[1])
+        self.address: tuple[str, int] = ("127.0.0.1", free_port())
         for name in ("config", "queue", "data"):
             (folder / name).mkdir(parents=True)
         shutil.chown(folder / "data", "postfix")
-        settings = _MAIN.format(folder=folder, daemons=DAEMONS, sink=sink_port)
-        (folder / "config" / "main.cf").write_text(settings, encoding="ascii")
+        self._routes = routes
+        self._configure({})
+
+    @property
+    def sendmail(self) -> tuple[str, ...]:
+        """Its sendmail command, for this instance."""
+        return ("/usr/sbin/sendmail", "-C", str(self._folder / "config"))
 
     @contextmanager
     def accepting(self) -> Iterator[None]:
         """It takes mail while the block runs, and sends none."""
+        self._configure({})
         with self._running(_MASTER):
             yield
 
     @contextmanager
-    def delivering(self) -> Iterator[None]:
-        """It sends what it took."""
-        with self._running(_MASTER + _QUEUE_MANAGER):
+    def delivering(self, connections: int | None = None) -> Iterator[None]:
+        """It sends what it took, over so many connections at most if that is given."""
+        limits = {}
+        if connections is not None:
+            names = ("initial_destination_concurrency", "default_destination_concurrency_limit")
+            limits = dict.fromkeys(names, str(connections))
+        self._configure(limits)
+        most = "-" if connections is None else str(connections)
+        with self._running(
+            _MASTER.replace("smtp unix - - n - -", f"smtp unix - - n - {most}") + _QUEUE_MANAGER
+        ):
             yield
+
+    def _configure(self, others: Mapping[str, str]) -> None:
+        lines = [
+            _MAIN.format(folder=self._folder, daemons=DAEMONS),
+            *(f"{name} = {value}" for name, value in others.items()),
+        ]
+        if self._routes:
+            pairs = (
+                f"{{ {domain} = smtp:[{host}]:{port} }}"
+                for domain, (host, port) in self._routes.items()
+            )
+            lines.append(f"transport_maps = inline:{{ {', '.join(pairs)} }}")
+        (self._folder / "config" / "main.cf").write_text("\n".join(lines) + "\n", encoding="ascii")
 
     @contextmanager
     def _running(self, services: str) -> Iterator[None]:

@@ -9,13 +9,14 @@ two such transactions cannot wait for each other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
-from django.db import connection
 from django.db.models import Sum
 
+from mailqueue import statements
 from mailqueue.models import AccountTotals, MinuteCount, QuarterCount
 
 QUARTER = timedelta(minutes=15)
@@ -100,6 +101,57 @@ def trailing(since: Mapping[int, datetime], now: datetime) -> dict[int, Tally]:
     return counted
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """From when on a Standing counts: minutes and quarters of what was let through, and minutes
+    of what was handed over.
+    """
+
+    minutes: datetime
+    quarters: datetime
+    accepted: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account has held, and counted of late: what an acceptance must know."""
+
+    held: int
+    held_bytes: int
+    overflow: int
+    # Let through by the quotas since two instants; handed over since a third.
+    admitted_in_minutes: int
+    admitted_in_quarters: int
+    accepted: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]]) -> Self:
+        """What the query of `asking_standing` gave. PostgreSQL's sums are Decimals."""
+        return cls(*map(int, rows[0]))
+
+
+def asking_standing(account_id: int, since: Since, now: datetime) -> tuple[str, Sequence[Any]]:
+    """The query, for `statements.fetch_all`, that gives the values of an account's Standing."""
+    minutes, quarters = MinuteCount._meta.db_table, QuarterCount._meta.db_table
+    sql = f"""
+        SELECT held, held_bytes, overflow,
+            (SELECT COALESCE(SUM(admitted), 0) FROM {minutes}
+                WHERE account_id = %s AND start >= %s AND start < %s),
+            (SELECT COALESCE(SUM(admitted), 0) FROM {quarters}
+                WHERE account_id = %s AND start >= %s AND start <= %s),
+            (SELECT COALESCE(SUM(accepted), 0) FROM {minutes}
+                WHERE account_id = %s AND start >= %s AND start < %s)
+        FROM {AccountTotals._meta.db_table} WHERE account_id = %s
+    """  # noqa: S608 - names of our own
+    at, until = statements.moment(now), statements.moment(now + MINUTE)
+    return sql, (
+        *(account_id, statements.moment(_floor(since.minutes, MINUTE)), until),
+        *(account_id, statements.moment(since.quarters), at),
+        *(account_id, statements.moment(_floor(since.accepted, MINUTE)), until),
+        account_id,
+    )
+
+
 def begin_minute(account_id: int, now: datetime) -> None:
     """Let the minute of `now` begin anew: what it counted is put to the minute before.
 
@@ -158,8 +210,7 @@ def _add_to_totals(rows: list[tuple[int, Tally]]) -> None:
         (*(getattr(tally, name) for name in columns), *[tally.largest_bytes] * 2, pk)
         for pk, tally in rows
     ]
-    with connection.cursor() as cursor:
-        cursor.executemany(sql, values)
+    statements.run_each(sql, values)
 
 
 def _add_to_window(table: str, rows: list[tuple[int, Tally]], start: datetime) -> None:
@@ -171,8 +222,7 @@ def _add_to_window(table: str, rows: list[tuple[int, Tally]], start: datetime) -
         f"INSERT INTO {table} ({names}) VALUES ({places}) "  # noqa: S608 - names of our own
         f"ON CONFLICT (account_id, start) DO UPDATE SET {sums}"
     )
-    at = connection.ops.adapt_datetimefield_value(start)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            sql, [(pk, at, *(getattr(tally, name) for name in _COUNTED)) for pk, tally in rows]
-        )
+    at = statements.moment(start)
+    statements.run_each(
+        sql, [(pk, at, *(getattr(tally, name) for name in _COUNTED)) for pk, tally in rows]
+    )

@@ -47,10 +47,11 @@ def attempt(recorded: Recorded, now: datetime) -> None:
     """One try at one recipient, and what was made of it."""
     claimed, outcome = recorded.claimed, recorded.outcome
     logger.info(
-        "q=%s to=%r mx=%s delay=%.1fs dsn=%s status=%s try=%d reply=%r%s",
+        "q=%s to=%r mx=%s tls=%s delay=%.1fs dsn=%s status=%s try=%d reply=%r%s",
         claimed.queue_id,
         claimed.address,
         outcome.host or "-",
+        outcome.tls,
         (now - claimed.accepted_at).total_seconds(),
         outcome.status,
         recorded.status if recorded.was_ours else outcome.result,

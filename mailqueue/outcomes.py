@@ -20,13 +20,15 @@ class Outcome:
     """What became of one try at one recipient.
 
     `reply` holds the other side's words, or ours where there was no reply; `status` is the
-    enhanced status code (RFC 3463), `host` the name of the server, empty if none was reached.
+    enhanced status code (RFC 3463), `host` the name of the server, empty if none was reached; `tls`
+    what TLS there was with it, as the log has it.
     """
 
     result: Result
     reply: str
     status: str
     host: str = ""
+    tls: str = "none"
 
     def __post_init__(self) -> None:
         if not self.reply:

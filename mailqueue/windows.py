@@ -8,12 +8,13 @@ not (see docs/decisions/quotas-and-clicks.md).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from mailqueue import counters
-from mailqueue.counters import Tally
+from mailqueue import counters, statements
+from mailqueue.counters import Since, Standing, Tally
 from mailqueue.history import day_start
 from mailqueue.models import HostingAccount
 from mailqueue.policy import FAST_WINDOW, HOUR, Usage
@@ -29,19 +30,27 @@ def midnight(time_zone: str, now: datetime) -> datetime:
 def usages(accounts: Iterable[HostingAccount], now: datetime) -> dict[int, Usage]:
     """What each of these accounts has used of its quotas, and handed over of late."""
     rows = list(accounts)
-    last_hour = counters.trailing({row.pk: now - HOUR for row in rows}, now)
-    of_late = counters.trailing(
-        {row.pk: max(now - FAST_WINDOW, row.windows_from) for row in rows}, now
+    found = statements.fetch_all([asking_standing(row, now) for row in rows])
+    return {row.pk: usage_of(Standing.of(values)) for row, values in zip(rows, found, strict=True)}
+
+
+def asking_standing(account: HostingAccount, now: datetime) -> tuple[str, Sequence[Any]]:
+    """The query, for `statements.fetch_all`, that gives the Standing of an account."""
+    since = Since(
+        minutes=now - HOUR,
+        quarters=midnight(account.time_zone, now),
+        accepted=max(now - FAST_WINDOW, account.windows_from),
     )
-    today = since_midnight({row.pk: row.time_zone for row in rows}, now)
-    return {
-        row.pk: Usage(
-            hour=last_hour[row.pk].admitted,
-            day=today[row.pk].admitted,
-            fast=of_late[row.pk].accepted,
-        )
-        for row in rows
-    }
+    return counters.asking_standing(account.pk, since, now)
+
+
+def usage_of(standing: Standing) -> Usage:
+    """What limits look at, of how an account stands."""
+    return Usage(
+        hour=standing.admitted_in_minutes,
+        day=standing.admitted_in_quarters,
+        fast=standing.accepted,
+    )
 
 
 def since(account: HostingAccount, window: timedelta, now: datetime) -> Tally:

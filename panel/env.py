@@ -4,6 +4,7 @@ Owns how `FACTEUR_…` variables are read, nothing about what they mean; `settin
 """
 
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -77,6 +78,14 @@ class Environment:
             return [ip_network(word) for word in self.words(name, default)]
         except ValueError as error:
             raise self._refuse(name, f"must hold addresses or networks: {error}") from error
+
+    def domain(self, name: str) -> str:
+        """The name of a domain, in lower case; empty when unset. Raises ImproperlyConfigured."""
+        value = self.text(name).lower().removesuffix(".")
+        # Names of records may begin with "_".
+        if value and not re.fullmatch(r"(?=.{1,253}\Z)([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}", value):
+            raise self._refuse(name, f"is {value!r}; it must be the name of a domain")
+        return value
 
     def address(self, name: str, default: str) -> tuple[str, int] | None:
         """`host:port`, the host of an IPv6 address in brackets; None when empty.

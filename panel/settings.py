@@ -10,9 +10,20 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from panel.bounce_settings import check_bounces
 from panel.env import Environment
 from panel.keys import load_or_create_secret
+from panel.pace_settings import read_paces
 from panel.places import runtime_folder
+from panel.route_settings import (
+    LEVELS,
+    check_authorities,
+    check_login,
+    read_resolvers,
+    read_routes,
+    read_smarthost,
+    read_tls_policies,
+)
 from panel.submission_settings import LOOPBACK, check_submission
 
 env = Environment()
@@ -56,10 +67,44 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 # The name that this machine gives in EHLO, and that qualifies bare addresses.
 HOSTNAME = env.text("HOSTNAME", os.uname().nodename)
-SMARTHOST = env.address("SMARTHOST", "")
-ROUTE = env.choice("ROUTE", ("simulator", "smarthost"), "smarthost" if SMARTHOST else "simulator")
+SMARTHOST, SMARTHOST_IS_SMTPS = read_smarthost(env.text("SMARTHOST"))
+SMARTHOST_USER = env.text("SMARTHOST_USER")
+SMARTHOST_PASSWORD = env.secret("SMARTHOST_PASSWORD")
+SMARTHOST_TLS = env.choice(
+    "SMARTHOST_TLS", LEVELS, "verified" if SMARTHOST_USER else "opportunistic"
+)
+# Whether a login may go out without TLS.
+SMARTHOST_PLAIN_AUTH = env.flag("SMARTHOST_PLAIN_AUTH", False)
+check_login(
+    SMARTHOST,
+    user=SMARTHOST_USER,
+    password=SMARTHOST_PASSWORD,
+    level=SMARTHOST_TLS,
+    is_implicit=SMARTHOST_IS_SMTPS,
+    may_be_plain=SMARTHOST_PLAIN_AUTH,
+)
+ROUTE = env.choice(
+    "ROUTE", ("simulator", "smarthost", "mx"), "smarthost" if SMARTHOST else "simulator"
+)
 if ROUTE == "smarthost" and SMARTHOST is None:
     raise ImproperlyConfigured("FACTEUR_ROUTE is smarthost; FACTEUR_SMARTHOST must be host:port.")
+# Exceptions by domain; they may hold passwords.
+ROUTES = read_routes(env.secret("ROUTES"))
+USES_SIMULATOR = "simulator" in {ROUTE, *(way.kind for way in ROUTES.values())}
+# How much TLS the servers of a domain must give, beyond what they demand themselves.
+TLS_POLICY = read_tls_policies(env.secret("TLS_POLICY"))
+# Whose certificates are trusted instead of the system's authorities.
+TLS_CA_FILE = env.text("TLS_CA_FILE")
+check_authorities(TLS_CA_FILE)
+MTA_STS = env.flag("MTA_STS", True)
+# Empty: those of the system.
+RESOLVERS = read_resolvers(env.words("RESOLVERS"))
+# Whether their word on DNSSEC counts.
+RESOLVER_VALIDATES = env.flag("RESOLVER_VALIDATES", False)
+# Where mail may go although addresses found by DNS must not lie there.
+ALLOW_NETWORKS = env.networks("ALLOW_NETWORKS")
+MX_PORT = env.integer("MX_PORT", 25, at_least=1, at_most=65535)
+MTA_STS_PORT = env.integer("MTA_STS_PORT", 443, at_least=1, at_most=65535)
 
 # Where the relay takes mail over the network: (host, port, whether TLS is there from the start).
 SUBMISSION_LISTEN = env.listeners("SUBMISSION_LISTEN")
@@ -71,12 +116,22 @@ check_submission(
     SUBMISSION_LISTEN, SUBMISSION_CERTIFICATE, SUBMISSION_KEY, SUBMISSION_PLAIN_NETWORKS
 )
 
+# Where what comes back goes, and where the relay takes it.
+BOUNCE_DOMAIN = env.text("BOUNCE_DOMAIN").lower()
+BOUNCE_LISTEN = env.listeners("BOUNCE_LISTEN")
+BOUNCE_CERTIFICATE = env.text("BOUNCE_CERTIFICATE")
+BOUNCE_KEY = env.text("BOUNCE_KEY")
+check_bounces(BOUNCE_DOMAIN, BOUNCE_LISTEN, BOUNCE_CERTIFICATE, BOUNCE_KEY)
+
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
 # Who must have a second factor before anything else.
 REQUIRE_2FA = env.choice("REQUIRE_2FA", ("none", "administrators", "all"), "none")
 # Whether administrators may look into the messages of accounts that they are no member of.
 ADMIN_PREVIEWS = env.flag("ADMIN_PREVIEWS", True)
 
+# What destinations are given, where it is not the usual: (name, connections, messages of one, per
+# minute), the first that fits.
+PACE = read_paces(env.words("PACE"))
 # How long a worker's claim lasts unless it is renewed, in seconds.
 LEASE_S = env.integer("LEASE_SECONDS", 60, at_least=2)
 # How often due mail is looked for without a hint, in seconds.
@@ -94,6 +149,12 @@ HOLD_HOURS = env.integer("HOLD_HOURS", 72, at_least=1, at_most=720)
 # So many times the daily quota may be held; and so many bytes.
 HOLD_FACTOR = env.integer("HOLD_FACTOR", 3)
 HOLD_BYTES = env.integer("HOLD_BYTES", 1024**3)
+# What becomes of e-mails whose author is of a domain that is not the account's, unless the account
+# says otherwise (see `senders`).
+SENDER_POLICY = env.choice("SENDER_POLICY", ("allow", "warn", "rewrite", "refuse"), "allow")
+# From which addresses mail leaves, and the name whose SPF record holds them, for `dns_records`.
+OUTBOUND_ADDRESSES = env.networks("OUTBOUND_ADDRESSES")
+SPF_INCLUDE = env.domain("SPF_INCLUDE")
 # The largest message, in bytes as it would travel (the guide: 10 Mo).
 MESSAGE_SIZE_LIMIT = 10_485_760
 
@@ -118,6 +179,8 @@ if _engine == "django.db.backends.sqlite3":
     }
 elif _engine == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Without a number psycopg prepares nothing, even if it is asked to: see mailqueue/statements.
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 else:
     raise ImproperlyConfigured("FACTEUR_DATABASE_URL must begin with sqlite:/// or postgres://.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -13,7 +13,6 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base import forms
 from allauth.mfa.utils import is_mfa_enabled
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
@@ -23,8 +22,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 from django_htmx.http import HttpResponseClientRedirect
 
+from mailqueue import sealing
 from panel.models import User
 
+# What the secrets are sealed for.
+PURPOSE = "second factor"
 # Where somebody who has no second factor yet may go though he must have one.
 _OPEN = {
     "mfa_activate_totp",
@@ -46,15 +48,13 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
 
     def encrypt(self, text: str) -> str:
         """With the newest secret key of the house."""
-        return _boxes().encrypt(text.encode()).decode()
+        return sealing.seal(text, PURPOSE)
 
     def decrypt(self, encrypted_text: str) -> str:
         """With any of the secret keys; what none opens becomes a secret that nobody knows."""
-        try:
-            return _boxes().decrypt(encrypted_text.encode()).decode()
-        except InvalidToken:
-            # Codes of it are refused: `manage.py disabletwofactor` is the way out.
-            return base64.b32encode(secrets.token_bytes(20)).decode()
+        secret = sealing.opened(encrypted_text, PURPOSE)
+        # Codes of a random one are refused: `manage.py disabletwofactor` is the way out.
+        return base64.b32encode(secrets.token_bytes(20)).decode() if secret is None else secret
 
 
 class _OnceForm:
@@ -108,13 +108,3 @@ def is_required(user: User) -> bool:
     return settings.REQUIRE_2FA == "all" or (
         settings.REQUIRE_2FA == "administrators" and user.is_staff
     )
-
-
-def _boxes() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(_key(secret)) for secret in keys])
-
-
-def _key(secret: str) -> bytes:
-    # The secret is random and long: one round is enough. The prefix keeps this key to this use.
-    return base64.urlsafe_b64encode(hashlib.sha256(f"second factor {secret}".encode()).digest())

@@ -10,6 +10,7 @@ what stood in a subject.
 
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -143,7 +144,7 @@ def complete(
     ]
     present = {item.name for item in parsed.fields}
     if b"from" not in present:
-        parsed.fields.append(Field(b"from", b"From: " + _mailbox(sender, full_name)))
+        parsed.fields.append(Field(b"from", b"From: " + mailbox(sender, full_name)))
     if b"date" not in present:
         parsed.fields.append(Field(b"date", f"Date: {format_datetime(now)}".encode("ascii")))
     if b"message-id" not in present:
@@ -166,15 +167,23 @@ def sent_size(parsed: Parsed) -> int:
     return heads + 2 + body + (2 if parsed.body and not parsed.body.endswith(b"\n") else 0)
 
 
-def _mailbox(sender: str, full_name: str) -> bytes:
+def mailbox(address: str, full_name: str) -> bytes:
+    """An address with a name before it, in lines parted by LF; the name is encoded if need be."""
     if not full_name:
-        return f"<{sender}>".encode()
+        return f"<{address}>".encode()
     full_name = full_name[:LONGEST_FULL_NAME]
     if full_name.isascii():
         name = '"' + re.sub(r'(["\\])', r"\\\1", full_name) + '"'
     else:
-        # Cut between signs, not inside of one.
-        cut = full_name.encode()[:LONGEST_ENCODED].decode("utf-8", "ignore").encode()
-        encoded = binascii.b2a_base64(cut, newline=False).decode("ascii")
-        name = f"=?utf-8?B?{encoded}?="
-    return f"{name} <{sender}>".encode()
+        # Blanks between encoded words count for nothing (RFC 2047 §6.2).
+        name = "\n ".join(f"=?utf-8?B?{word}?=" for word in _encoded(full_name))
+    return f"{name} <{address}>".encode()
+
+
+def _encoded(text: str) -> Iterator[str]:
+    """The text in Base64, in parts that are short enough, cut between signs."""
+    raw = text.encode()
+    while raw:
+        part = raw[:LONGEST_ENCODED].decode("utf-8", "ignore").encode()
+        yield binascii.b2a_base64(part, newline=False).decode("ascii")
+        raw = raw[len(part) :]

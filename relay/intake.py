@@ -10,7 +10,6 @@ import logging
 import os
 import pwd
 import re
-import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,18 +22,24 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 
 from mailqueue import maillog, queue, refusals, service
+from mailqueue import senders as ledger
 from mailqueue.celery import DELIVER, hint
+from mailqueue.domains import ascii_name
 from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
-from mailqueue.queue import Submission
-from relay import addresses, arguments, display, fitting, headers, identity, listing
+from mailqueue.queue import Submission, storable
+from mailqueue.senders import Seen
+from relay import addresses, arguments, display, fitting, headers, identity, listing, senders
 from relay.database import in_database
 from relay.identity import Caller, Refused, Why
+from relay.senders import Author
 
 # Bounds of one transaction.
 MOST_MESSAGES = 200
 MOST_BYTES = 32 * 1024 * 1024
 MOST_RECIPIENTS = 10_000
+# At most this long a commit waits for others to share it, in seconds.
+LONGEST_GATHER_S = 0.005
 # At most one hint in this time: a worker takes all that is due.
 HINT_EVERY_S = 0.1
 # Larger ones are read beside the event loop, one at a time: hostile ones take a second.
@@ -98,6 +103,8 @@ class Letter:
     handover_id: str = ""
     script: str = ""
     folder: str = ""
+    # Whom it names as its authors, those apart whom we named ourselves.
+    authors: tuple[Author, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,7 @@ QUEUE_FULL = Answer(
 )
 DISK_FULL = Answer(452, "4.3.1", EX_UNAVAILABLE, "the disk is nearly full")
 NOT_NOW = Answer(451, "4.3.0", EX_TEMPFAIL, "the message cannot be kept now")
+STRANGER = "this account may not write in the name of"
 NO_ANSWER = Answer(451, "4.3.0", EX_TEMPFAIL, "the queue cannot be read now")
 
 
@@ -171,8 +179,8 @@ def read_smtp(
     now: datetime,
 ) -> Letter | Answer:
     """Decide on a message that came by MAIL, RCPT and DATA."""
-    bare = content.replace(b"\r\n", b"")
-    if b"\n" in bare or b"\r" in bare:
+    ends = content.count(b"\r\n")
+    if content.count(b"\n") != ends or content.count(b"\r") != ends:
         # SMTP smuggling: nobody may see another end of a line than we do.
         return Answer(554, "5.6.0", EX_DATAERR, "a line ends with a bare CR or LF")
     text = headers.with_line_feeds(content, ignores_dots=True)
@@ -199,11 +207,12 @@ def _letter(
     size = headers.sent_size(parsed)
     if size > settings.MESSAGE_SIZE_LIMIT:
         return TOO_LARGE
+    nobody = f"MAILER-DAEMON@{settings.HOSTNAME}"
     headers.complete(
         parsed,
-        sender=sender or f"MAILER-DAEMON@{settings.HOSTNAME}",
+        sender=sender or nobody,
         full_name=full_name,
-        message_id=make_msgid(secrets.token_hex(4), settings.HOSTNAME)[1:-1],
+        message_id=make_msgid(domain=settings.HOSTNAME)[1:-1],
         now=now,
     )
     return Letter(
@@ -215,7 +224,23 @@ def _letter(
         subject=display.shown(b" ".join(parsed.values(b"subject")[:1])),
         origin=origin,
         script=_script(parsed),
+        authors=_authors(parsed, caller, nobody),
     )
+
+
+def _authors(parsed: headers.Parsed, caller: Caller, nobody: str) -> tuple[Author, ...]:
+    """Whom a message names, but for the login of the caller and nobody, of this host."""
+    host = ascii_name(settings.HOSTNAME)
+    return tuple(
+        author
+        for author in senders.authors(parsed, settings.HOSTNAME)
+        if author.domain != host
+        or author.address.partition("@")[0] not in {_login_of(caller), nobody.partition("@")[0]}
+    )
+
+
+def _login_of(caller: Caller) -> str | None:
+    return None if caller.uid is None else _login(caller.uid)
 
 
 def _script(parsed: headers.Parsed) -> str:
@@ -298,6 +323,10 @@ class Intake:
         self._refused: dict[Caller, _Refusal] = {}
         self._is_over = asyncio.Event()
         self._is_hint_due = False
+        # So many are expected to share the next commit, and this long it waits for them.
+        self._expected = 1
+        self._patience_s = 0.0
+        self._are_here: asyncio.Future[None] | None = None
         self._reading = ThreadPoolExecutor(1, "reading")
 
     async def hand_over(self, handover: Handover) -> Answer:
@@ -380,6 +409,8 @@ class Intake:
             return letter
         waiting = _Waiting(letter, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        if self._are_here is not None and len(self._waiting) >= self._expected:
+            _set(self._are_here)
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
         try:
@@ -417,14 +448,35 @@ class Intake:
                     await self._is_over.wait()
 
     async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._waiting:
+            await self._gather()
             batch = self._next_batch()
+            if not batch:  # they left meanwhile
+                continue
+            began = loop.time()
             answers = await self._commit([item.letter for item in batch])
+            # Those who are answered now may come again, beside those who came meanwhile.
+            self._expected = min(len(batch) + len(self._waiting), MOST_MESSAGES)
+            self._patience_s = min((loop.time() - began) / 2, LONGEST_GATHER_S)
             for item, answer in zip(batch, answers, strict=True):
                 if not item.answer.done():
                     item.answer.set_result(answer)
             if any(answer.code == 250 for answer in answers):
                 self._hint()
+
+    async def _gather(self) -> None:
+        """Wait a moment for as many as there were: two groups that take turns pay for two commits.
+
+        Never longer than half of the last commit took; one caller alone waits for nobody.
+        """
+        if len(self._waiting) >= self._expected or self._is_over.is_set():
+            return
+        self._are_here = asyncio.get_running_loop().create_future()
+        timer = asyncio.get_running_loop().call_later(self._patience_s, _set, self._are_here)
+        await self._are_here
+        timer.cancel()
+        self._are_here = None
 
     async def _commit(self, letters: Sequence[Letter]) -> list[Answer]:
         """Write letters down in one transaction; if that fails, one by one.
@@ -449,11 +501,11 @@ class Intake:
         return [(await self._commit([letter]))[0] for letter in letters]
 
     def _next_batch(self) -> list[_Waiting]:
-        batch = [self._waiting.popleft()]
-        size = len(batch[0].letter.content)
+        batch: list[_Waiting] = []
+        size = 0
         while self._waiting and len(batch) < MOST_MESSAGES:
             size += len(self._waiting[0].letter.content)
-            if size > MOST_BYTES:
+            if batch and size > MOST_BYTES:
                 break
             batch.append(self._waiting.popleft())
         return batch
@@ -471,21 +523,37 @@ class Intake:
             await asyncio.sleep(HINT_EVERY_S)
 
 
+def _set(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
     """Write letters down in one transaction."""
     if _is_disk_nearly_full():
         return [DISK_FULL] * len(letters)
     owners = identity.accounts_of((letter.caller for letter in letters), now)
+    rules = ledger.rules_of({owner for owner in owners.values() if isinstance(owner, int)})
     answers: list[Answer] = [NO_USER] * len(letters)
     places: list[int] = []
     submissions: list[Submission] = []
+    strangers: dict[int, str] = {}
     for place, letter in enumerate(letters):
         owner = owners[letter.caller]
         if isinstance(owner, Refused):
             answers[place] = NOBODYS[owner.why]
             continue
+        verdict = senders.judged(letter.authors, letter.content, letter.sender, rules.get(owner))
+        if isinstance(verdict, headers.Problem):
+            answers[place] = _bad(verdict.text)
+            continue
+        if verdict.stranger is not None:
+            if verdict.is_refused:
+                answers[place] = _not_in_the_name_of(verdict.stranger)
+                continue
+            strangers[place] = verdict.stranger.address
         try:
-            submissions.append(_submission(letter, owner))
+            submissions.append(_submission(letter, owner, verdict.content))
             places.append(place)
         except InvalidSubmission as error:
             answers[place] = _bad(str(error))
@@ -493,6 +561,7 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
         return answers
     receipts = queue.accept(submissions, now)
     near_limits: set[int] = set()
+    seen: dict[int, Seen] = {}
     for place, submission, receipt in zip(places, submissions, receipts, strict=True):
         if receipt.is_refused:
             # Who left it in the maildrop was told that it is kept: it stays there meanwhile.
@@ -504,8 +573,26 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
             near_limits.add(submission.account_id)
         if not receipt.is_duplicate:
             maillog.accepted(receipt.queue_id, submission)
+            if place in strangers:
+                before = seen.get(submission.account_id)
+                number = before.number + 1 if before else 1
+                author = storable(strangers[place], 320)
+                seen[submission.account_id] = Seen(number, author, submission.script)
+    _note_strangers(seen, now)
     _judge(near_limits, now)
     return answers
+
+
+def _note_strangers(seen: dict[int, Seen], now: datetime) -> None:
+    """Keep for the page who wrote in a strange name. What was taken is durable without that."""
+    try:
+        ledger.note_foreign(seen, now)
+    except Error as error:
+        logger.warning("strangers=unnoted accounts=%d error=%r", len(seen), str(error))
+
+
+def _not_in_the_name_of(stranger: Author) -> Answer:
+    return Answer(550, "5.7.1", EX_NOPERM, f"{STRANGER} {stranger.address!r}")
 
 
 def _judge(account_ids: set[int], now: datetime) -> None:
@@ -536,12 +623,12 @@ def _note_last(refused: Mapping[Caller, _Refusal]) -> None:
             refusals.note_last(account_id, answer.exit_code, answer.text, refusal.at)
 
 
-def _submission(letter: Letter, account_id: int) -> Submission:
+def _submission(letter: Letter, account_id: int, content: bytes) -> Submission:
     return Submission(
         account_id=account_id,
         sender=letter.sender,
         recipients=letter.recipients,
-        content=letter.content,
+        content=content,
         size_bytes=letter.size_bytes,
         subject=letter.subject,
         origin=letter.origin,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from panel.bounce_settings import check_bounces
 from panel.env import Environment
 from panel.keys import load_or_create_secret
 from panel.places import LONGEST_SOCKET_PATH, runtime_folder
@@ -111,6 +112,7 @@ def test_an_address_may_be_absent() -> None:
         ("FACTEUR_TRUSTED_PROXIES", "proxy.example"),
         ("FACTEUR_REQUIRE_2FA", "some"),
         ("FACTEUR_ADMIN_PREVIEWS", "maybe"),
+        ("FACTEUR_BOUNCE_DOMAIN", "no domain"),
     ],
 )
 def test_a_command_says_in_one_line_which_setting_is_nonsense(
@@ -202,3 +204,26 @@ def test_a_certificate_and_its_key_go_together() -> None:
     check_submission([("0.0.0.0", 465, True)], "c.pem", "k.pem", [])
     with pytest.raises(ImproperlyConfigured, match="go together"):
         check_submission([], "c.pem", "", [])
+
+
+@pytest.mark.parametrize(
+    ("domain", "listeners", "certificate", "why"),
+    [
+        ("bücher.example", [], "", "BOUNCE_DOMAIN is"),
+        ("localhost", [], "", "BOUNCE_DOMAIN is"),
+        ("", [("::1", 25, False)], "", "BOUNCE_LISTEN needs"),
+        ("back.example", [("::1", 25, True)], "", "begin without TLS"),
+        ("back.example", [], "/etc/cert.pem", "set both"),
+    ],
+)
+def test_it_refuses_a_way_back_that_leads_nowhere(
+    domain: str, listeners: list[tuple[str, int, bool]], certificate: str, why: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=why):
+        check_bounces(domain, listeners, certificate, "")
+
+
+def test_a_way_back_may_be_another_machines() -> None:
+    check_bounces("", [], "", "")
+    check_bounces("back.example", [], "", "")
+    check_bounces("back.example", [("0.0.0.0", 25, False)], "cert.pem", "key.pem")

@@ -9,6 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from mailqueue.states import State
 
 
+class SenderPolicy(models.TextChoices):
+    """What becomes of a message whose author is of a domain that is not the account's."""
+
+    ALLOW = "allow", _("Allow")
+    WARN = "warn", _("Allow, and tell it on the page")
+    REWRITE = "rewrite", _("Replace it")
+    REFUSE = "refuse", _("Refuse the e-mail")
+
+
 class HostingAccount(models.Model):
     """One hosting, named by its main domain. `service` alone writes its state."""
 
@@ -51,6 +60,8 @@ class HostingAccount(models.Model):
     bounce_percent = models.PositiveSmallIntegerField(null=True, blank=True)
     hold_hours = models.PositiveSmallIntegerField(null=True, blank=True)
     hold_limit = models.PositiveIntegerField(null=True, blank=True)
+    # Empty is the house's (see `senders`).
+    sender_policy = models.CharField(max_length=8, choices=SenderPolicy.choices, blank=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -2,19 +2,22 @@
 
 import base64
 import secrets
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import zstandard
 from django.db import transaction
 
-from mailqueue import limits, policy, schedule, windows
-from mailqueue.counters import Tallies
+from mailqueue import schedule, statements, windows
+from mailqueue.counters import Standing, Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
-from mailqueue.models import AccountTotals, Body, HostingAccount, Message, Recipient
-from mailqueue.policy import Limits, Usage
-from mailqueue.queue.rows import HoldReason, Status, delivers, lock_accounts, storable
+from mailqueue.models import Body, HostingAccount, Message, Recipient
+from mailqueue.policy import Limits
+from mailqueue.queue.doors import Door, Split
+from mailqueue.queue.rows import HoldReason, Status, lock_accounts, storable
 
 # Below this a body is not worth compressing, in bytes.
 COMPRESS_ABOVE = 1024
@@ -75,6 +78,52 @@ class Receipt:
 REFUSED = Receipt("", is_refused=True)
 
 
+_MESSAGE = (
+    "id",
+    "account_id",
+    "queue_id",
+    "handover_id",
+    "origin",
+    "accepted_at",
+    "sender",
+    "subject",
+    "script",
+    "folder",
+    "size_bytes",
+)
+_BODY = ("message_id", "content", "is_compressed")
+_RECIPIENT = (
+    "message_id",
+    "account_id",
+    "address",
+    "domain",
+    "accepted_at",
+    "deadline",
+    "status",
+    "hold_reason",
+    "next_attempt_at",
+    "admitted_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A body as it is kept."""
+
+    content: bytes
+    is_compressed: bool
+
+
+class _Packing(threading.local):
+    """To make a compressor costs more than to use it, and no two threads may share one."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor()
+
+
+_packing = _Packing()
+
+
 def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     """Take over messages, in one transaction for all: they are durable when this returns.
 
@@ -84,14 +133,11 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     """
     packed = [_pack(submission.content) for submission in submissions]
     with transaction.atomic():
-        doors = _doors(submissions, now)
-        receipts = _known_handovers(submissions)
-        tallies = Tallies()
-        messages: list[Message] = []
-        bodies: list[Body] = []
-        rows: list[Recipient] = []
+        accounts = lock_accounts(submission.account_id for submission in submissions)
+        doors, receipts, ids = _known(accounts, submissions, now)
+        entry = _Entry(ids, now)
         answers: list[Receipt] = []
-        for submission, (content, is_compressed) in zip(submissions, packed, strict=True):
+        for submission, body in zip(submissions, packed, strict=True):
             known = receipts.get(submission.handover_id) if submission.handover_id else None
             if known is not None:
                 answers.append(known)
@@ -99,100 +145,93 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
             if submission.account_id not in doors:
                 raise UnknownAccount(str(submission.account_id))
             door = doors[submission.account_id]
-            split = door.split(submission)
+            split = door.split(
+                len(submission.recipients), submission.size_bytes, is_late=submission.is_late
+            )
             if split is None:
                 answers.append(REFUSED)
                 continue
-            message = _message(submission, now)
-            messages.append(message)
-            bodies.append(Body(message=message, content=content, is_compressed=is_compressed))
-            rows.extend(_recipients(submission, message, split, door.limits, now))
-            tally = tallies[submission.account_id]
-            tally.accepted += split.number
-            tally.late += split.number if submission.is_late else 0
-            tally.admitted += split.admitted
-            tally.held += split.held
-            tally.held_bytes += split.held * submission.size_bytes
-            tally.overflow += split.held if split.reason is HoldReason.OVERFLOW else 0
-            tally.largest_bytes = max(tally.largest_bytes, submission.size_bytes)
-            answers.append(Receipt(message.queue_id, nears_limit=door.nears_limit))
+            queue_id = entry.add(submission, body, split, door.limits)
+            answers.append(Receipt(queue_id, nears_limit=door.nears_limit))
             if submission.handover_id:
-                receipts[submission.handover_id] = Receipt(message.queue_id, is_duplicate=True)
-        Message.objects.bulk_create(messages)
-        for body in bodies:
-            body.message_id = body.message.pk
-        for row in rows:
-            row.message_id = row.message.pk
-        Body.objects.bulk_create(bodies)
-        Recipient.objects.bulk_create(rows)
-        tallies.write(now)
+                receipts[submission.handover_id] = Receipt(queue_id, is_duplicate=True)
+        entry.write()
     return answers
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """How many of a message's recipients may go out, and why the others are held."""
+class _Entry:
+    """The rows of what one transaction takes."""
 
-    admitted: int
-    held: int
-    reason: HoldReason
+    def __init__(self, ids: Sequence[int], now: datetime) -> None:
+        self._now = now
+        # Some are left over when a message is not taken.
+        self._ids = ids
+        self._queue_ids = _queue_ids(len(ids))
+        self._at = statements.moment(now)
+        self._messages: list[tuple[Any, ...]] = []
+        self._bodies: list[tuple[Any, ...]] = []
+        self._recipients: list[tuple[Any, ...]] = []
+        self._tallies = Tallies()
 
-    @property
-    def number(self) -> int:
-        """All of them."""
-        return self.admitted + self.held
+    def add(self, submission: Submission, body: Packed, split: Split, limits: Limits) -> str:
+        """Take a message: the first of its recipients are let through, the others held.
 
+        Returns its queue id.
+        """
+        pk, queue_id = self._ids[len(self._messages)], next(self._queue_ids)
+        self._messages.append((pk, *self._message(submission, queue_id)))
+        self._bodies.append((pk, body.content, body.is_compressed))
+        deadline = statements.moment(schedule.deadline(self._now, hold=limits.hold))
+        # Status, reason, next attempt and admission.
+        through = (Status.WAITING.value, HoldReason.NONE.value, self._at, self._at)
+        held = (Status.HELD.value, split.reason.value, None, None)
+        for number, address in enumerate(submission.recipients):
+            row = (
+                pk,
+                submission.account_id,
+                address,
+                address.rpartition("@")[2].lower()[:255],
+                self._at,
+                deadline,
+                *(through if number < split.admitted else held),
+            )
+            self._recipients.append(row)
+        self._count(submission, split)
+        return queue_id
 
-class _Door:
-    """What an account may still have let through, and held, while a transaction lasts."""
+    def write(self) -> None:
+        """Write all of it down."""
+        if not self._messages:
+            return
+        with statements.together():
+            statements.insert(Message, _MESSAGE, self._messages)
+            statements.insert(Body, _BODY, self._bodies)
+            statements.insert(Recipient, _RECIPIENT, self._recipients)
+            self._tallies.write(self._now)
 
-    def __init__(self, account: HostingAccount, totals: AccountTotals, usage: Usage) -> None:
-        self.limits = limits.of(account)
-        self.usage = usage
-        self._is_open = delivers(account)
-        self._held = totals.held
-        self._held_bytes = totals.held_bytes
-        # Who came first goes first: while some wait for the quota, newcomers wait behind them.
-        self._has_line = totals.overflow > 0
-
-    @property
-    def nears_limit(self) -> bool:
-        """Whether a quota is nearly used, or too much was handed over of late."""
-        return bool(
-            policy.nearly_used(self.limits, self.usage)
-            or policy.too_fast(self.limits, self.usage.fast)
+    def _message(self, submission: Submission, queue_id: str) -> tuple[Any, ...]:
+        return (
+            submission.account_id,
+            queue_id,
+            submission.handover_id or None,
+            str(submission.origin),
+            self._at,
+            submission.sender,
+            storable(submission.subject, 255),
+            storable(submission.script, 255),
+            storable(submission.folder, 1024),
+            submission.size_bytes,
         )
 
-    def split(self, submission: Submission) -> Split | None:
-        """Let the recipients of a message in; None if more would be held than may be."""
-        split = self._split(len(submission.recipients))
-        held = self._held + split.held
-        held_bytes = self._held_bytes + split.held * submission.size_bytes
-        if split.held and not policy.may_hold(self.limits, held, held_bytes):
-            return None
-        self._held, self._held_bytes = held, held_bytes
-        self._has_line |= split.reason is HoldReason.OVERFLOW and split.held > 0
-        handed_over = 0 if submission.is_late else split.number
-        self.usage = self.usage.plus(admitted=split.admitted, accepted=handed_over)
-        return split
-
-    def _split(self, number: int) -> Split:
-        if not self._is_open:
-            return Split(0, number, HoldReason.BLOCKED)
-        room = 0 if self._has_line else policy.room(self.limits, self.usage)
-        admitted = number if room is None else min(number, room)
-        return Split(admitted, number - admitted, HoldReason.OVERFLOW)
-
-
-def _doors(submissions: Sequence[Submission], now: datetime) -> dict[int, _Door]:
-    accounts = lock_accounts(submission.account_id for submission in submissions)
-    totals = AccountTotals.objects.in_bulk(list(accounts))
-    usages = windows.usages(
-        [account for account in accounts.values() if limits.of(account) != limits.NONE], now
-    )
-    return {
-        pk: _Door(account, totals[pk], usages.get(pk, Usage())) for pk, account in accounts.items()
-    }
+    def _count(self, submission: Submission, split: Split) -> None:
+        tally = self._tallies[submission.account_id]
+        tally.accepted += split.number
+        tally.late += split.number if submission.is_late else 0
+        tally.admitted += split.admitted
+        tally.held += split.held
+        tally.held_bytes += split.held * submission.size_bytes
+        tally.overflow += split.held if split.reason is HoldReason.OVERFLOW else 0
+        tally.largest_bytes = max(tally.largest_bytes, submission.size_bytes)
 
 
 def content_of(message_id: int) -> bytes | None:
@@ -202,66 +241,54 @@ def content_of(message_id: int) -> bytes | None:
 
 def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
     """The bytes of those of the messages that are still kept, by their numbers."""
-    return {body.message_id: _unpack(body) for body in Body.objects.filter(pk__in=message_ids)}
-
-
-def _message(submission: Submission, now: datetime) -> Message:
-    return Message(
-        account_id=submission.account_id,
-        queue_id=base64.b32encode(secrets.token_bytes(8)).decode("ascii")[:12],
-        handover_id=submission.handover_id or None,
-        origin=submission.origin,
-        accepted_at=now,
-        sender=submission.sender,
-        subject=storable(submission.subject, 255),
-        script=storable(submission.script, 255),
-        folder=storable(submission.folder, 1024),
-        size_bytes=submission.size_bytes,
+    among, values = statements.among(message_ids)
+    rows = statements.fetch(
+        "SELECT message_id, content, is_compressed "  # noqa: S608
+        f"FROM {Body._meta.db_table} WHERE message_id {among}",
+        values,
     )
+    return {message_id: _unpack(bytes(content), packed) for message_id, content, packed in rows}
 
 
-def _recipients(
-    submission: Submission, message: Message, split: Split, limits: Limits, now: datetime
-) -> list[Recipient]:
-    """The rows of a message's recipients: the first of them are let through, the others held."""
-    rows = []
-    for place, address in enumerate(submission.recipients):
-        is_held = place >= split.admitted
-        rows.append(
-            Recipient(
-                message=message,
-                account_id=submission.account_id,
-                address=address,
-                domain=address.rpartition("@")[2].lower()[:255],
-                status=Status.HELD if is_held else Status.WAITING,
-                hold_reason=split.reason if is_held else HoldReason.NONE,
-                accepted_at=now,
-                deadline=schedule.deadline(now, hold=limits.hold),
-                next_attempt_at=None if is_held else now,
-                admitted_at=None if is_held else now,
-            )
-        )
-    return rows
+def _queue_ids(number: int) -> Iterator[str]:
+    """So many queue ids, by one question to the kernel: each lets other threads in, and waits."""
+    chance = secrets.token_bytes(8 * number)
+    for place in range(0, len(chance), 8):
+        yield base64.b32encode(chance[place : place + 8]).decode("ascii")[:12]
 
 
-def _pack(content: bytes) -> tuple[bytes, bool]:
+def _pack(content: bytes) -> Packed:
     if len(content) > COMPRESS_ABOVE:
-        packed = zstandard.ZstdCompressor().compress(content)
+        packed = _packing.compressor.compress(content)
         if len(packed) < len(content):
-            return packed, True
-    return content, False
+            return Packed(packed, is_compressed=True)
+    return Packed(content, is_compressed=False)
 
 
-def _unpack(body: Body) -> bytes:
-    content = bytes(body.content)
-    return zstandard.ZstdDecompressor().decompress(content) if body.is_compressed else content
+def _unpack(content: bytes, is_compressed: bool) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(content) if is_compressed else content
 
 
-def _known_handovers(submissions: Sequence[Submission]) -> dict[str, Receipt]:
+def _known(
+    accounts: Mapping[int, HostingAccount], submissions: Sequence[Submission], now: datetime
+) -> tuple[dict[int, Door], dict[str, Receipt], list[int]]:
+    """What is known before messages are taken, in one round trip: the doors of the accounts, which
+    are locked; the hand-overs that are here already; and numbers for the messages.
+    """
     ids = [submission.handover_id for submission in submissions if submission.handover_id]
-    known = Message.objects.filter(handover_id__in=ids).values_list("handover_id", "queue_id")
-    return {
-        handover_id: Receipt(queue_id, is_duplicate=True)
-        for handover_id, queue_id in known
-        if handover_id is not None
+    condition, values = statements.among(ids)
+    table = Message._meta.db_table
+    sql = f"SELECT handover_id, queue_id FROM {table} WHERE handover_id {condition}"  # noqa: S608
+    numbers, here, *standings = statements.fetch_all(
+        [
+            statements.asking_ids(Message, len(submissions)),
+            (sql, values),
+            *(windows.asking_standing(account, now) for account in accounts.values()),
+        ]
+    )
+    doors = {
+        account.pk: Door(account, Standing.of(rows))
+        for account, rows in zip(accounts.values(), standings, strict=True)
     }
+    receipts = {handover_id: Receipt(queue_id, is_duplicate=True) for handover_id, queue_id in here}
+    return doors, receipts, statements.new_ids(numbers, len(submissions))

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from django.db import connection, models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
+from mailqueue import statements
 from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
@@ -20,15 +21,19 @@ from mailqueue.states import DELIVERING
 Status: TypeAlias = RecipientStatus
 HoldReason: TypeAlias = Recipient.HoldReason
 TABLE = Recipient._meta.db_table
+_BODIES = Body._meta.db_table
+_MESSAGES = Message._meta.db_table
 
 
 def lock_accounts(account_ids: Iterable[int]) -> dict[int, HostingAccount]:
     """The accounts, locked by number, so that a click and this transaction follow each other."""
-    wanted = set(account_ids)
+    wanted = sorted(set(account_ids))
     if not wanted:
         return {}
-    rows = HostingAccount.objects.filter(pk__in=wanted).order_by("pk")
-    return {row.pk: row for row in rows.select_for_update(no_key=True)}
+    condition, values = statements.among(wanted)
+    locked = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    rows = statements.load(HostingAccount, f"WHERE id {condition} ORDER BY id {locked}", values)
+    return {row.pk: row for row in rows}
 
 
 def lock_account(account_id: int) -> HostingAccount:
@@ -58,13 +63,15 @@ def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
 
 
 def lock_messages(message_ids: set[int]) -> None:
-    """Wait for workers that end other recipients of these messages.
+    """Wait for workers that end other recipients of these messages; SQLite has one writer anyway.
 
     For walks, which lock recipients alone. That is against the order, and does no harm: who holds a
     message wants recipients that are being sent, and walks pass those by.
     """
-    rows = Message.objects.filter(pk__in=message_ids).order_by("pk").values_list("pk")
-    list(rows.select_for_update(no_key=True))
+    if message_ids and connection.vendor == "postgresql":
+        among, values = statements.among(message_ids)
+        locked = "ORDER BY id FOR NO KEY UPDATE"
+        statements.fetch(f"SELECT id FROM {_MESSAGES} WHERE id {among} {locked}", values)  # noqa: S608
 
 
 def delivers(account: HostingAccount) -> bool:
@@ -171,11 +178,15 @@ def save(rows: Sequence[Recipient]) -> None:
 
 def drop_bodies(message_ids: set[int]) -> None:
     """Delete the bodies that nobody needs any more: no recipient is live, none has failed."""
-    needed = Recipient.objects.filter(
-        message=OuterRef("pk"), status__in=[*Recipient.LIVE, Status.FAILED]
-    )
     if message_ids:
-        Body.objects.filter(~Exists(needed), pk__in=message_ids).delete()
+        statuses = ", ".join(f"'{status}'" for status in (*Recipient.LIVE, Status.FAILED))
+        among, values = statements.among(message_ids)
+        statements.run_each(
+            f"DELETE FROM {_BODIES} WHERE message_id {among} AND NOT EXISTS ("  # noqa: S608
+            f"SELECT 1 FROM {TABLE} AS one WHERE one.message_id = {_BODIES}.message_id "
+            f"AND one.status IN ({statuses}))",
+            [values],
+        )
 
 
 def storable(value: str, limit: int) -> str:
@@ -184,8 +195,3 @@ def storable(value: str, limit: int) -> str:
         value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
     return clean[:limit]
-
-
-def moment_in_sql(moment: datetime) -> Any:
-    """An instant as the database takes it in raw SQL."""
-    return connection.ops.adapt_datetimefield_value(moment)

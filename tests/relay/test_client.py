@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailqueue.outcomes import Outcome, Result
-from relay.client import Connection, Envelope, Timeouts, connect, dot_stuffed, reply_of
-from relay.mx import Route
+from relay.client import Connection, Envelope, Timeouts, connect, dot_stuffed
+from relay.replies import reply_of
+from relay.routes import Route
 from tests.support.remote import EXTENSIONS, Remote, Script, remote
 
 QUICK = Timeouts(*([0.3] * 8))
@@ -28,7 +29,7 @@ def deliver(
     """The outcomes of the envelopes, one conversation for all; or that of the connection."""
 
     async def work() -> list[list[Outcome]] | Outcome:
-        connection = await connect(Route("mx", server.address), "me.test", timeouts)
+        connection = await connect(Route.to("mx", server.address), "me.test", timeouts)
         if isinstance(connection, Outcome):
             return connection
         outcomes = [await connection.deliver(envelope) for envelope in envelopes]
@@ -234,6 +235,23 @@ def test_it_asks_for_utf8_only_when_an_address_needs_it() -> None:
     assert server.messages[0].recipients == [TO, "bücher@example.org"]
 
 
+def test_an_international_domain_needs_no_utf8() -> None:
+    envelope = Envelope("a@café.example", ("b@bücher.example", "b@example.org"), MAIL.content)
+    with remote(Script(("PIPELINING",))) as server:
+        answer = deliver(server, envelope)
+    assert isinstance(answer, list)
+    assert [item.result for item in answer[0]] == [Result.DELIVERED] * 2
+    assert server.messages[0].sender == "a@xn--caf-dma.example"
+    assert server.messages[0].recipients == ["b@xn--bcher-kva.example", "b@example.org"]
+
+
+def test_a_server_that_closes_at_ehlo_is_not_asked_for_less() -> None:
+    with remote(Script(replies={"EHLO": "421 4.3.2 not now"})) as server:
+        answer = outcome(server)
+    assert (answer.result, answer.status) == (Result.DEFERRED, "4.3.2")
+    assert server.commands == ["EHLO me.test"]
+
+
 def test_it_fails_only_the_address_that_the_server_cannot_take() -> None:
     envelope = Envelope("a@example.com", (TO, "bücher@example.org"), MAIL.content)
     with remote(Script(("PIPELINING",))) as server:
@@ -285,9 +303,9 @@ def test_it_says_what_hinders_a_connection(tmp_path: Path) -> None:
         return await connect(route, "me.test", QUICK)
 
     for route in (
-        Route("mx", gone),
-        Route("mx", tmp_path / "none.sock"),
-        Route("mx", ("x" * 70 + ".test", 25)),
+        Route.to("mx", gone),
+        Route.to("mx", tmp_path / "none.sock"),
+        Route.to("mx", ("x" * 70 + ".test", 25)),
     ):
         answer = run(work(route))
         assert isinstance(answer, Outcome)
@@ -297,7 +315,7 @@ def test_it_says_what_hinders_a_connection(tmp_path: Path) -> None:
 
 def test_it_says_that_a_reused_connection_had_been_closed() -> None:
     async def work(server: Remote) -> tuple[bool, bool]:
-        connection = await connect(Route("mx", server.address), "me.test", QUICK)
+        connection = await connect(Route.to("mx", server.address), "me.test", QUICK)
         assert isinstance(connection, Connection)
         await connection.deliver(MAIL)
         first = connection.is_stale
@@ -312,7 +330,7 @@ def test_it_says_that_a_reused_connection_had_been_closed() -> None:
 
 def test_a_new_connection_that_is_lost_at_mail_is_a_try() -> None:
     async def work(server: Remote) -> bool:
-        connection = await connect(Route("mx", server.address), "me.test", QUICK)
+        connection = await connect(Route.to("mx", server.address), "me.test", QUICK)
         assert isinstance(connection, Connection)
         await connection.deliver(MAIL)
         return connection.is_stale
@@ -323,7 +341,7 @@ def test_a_new_connection_that_is_lost_at_mail_is_a_try() -> None:
 
 def test_it_knows_when_the_peer_may_have_the_whole_message() -> None:
     async def work(server: Remote, step: str) -> bool:
-        connection = await connect(Route("mx", server.address), "me.test", Timeouts())
+        connection = await connect(Route.to("mx", server.address), "me.test", Timeouts())
         assert isinstance(connection, Connection)
         task = asyncio.create_task(connection.deliver(MAIL))
         await asyncio.to_thread(server.stalled.wait, 5)

@@ -177,17 +177,19 @@ def test_who_finds_no_room_is_told_to_come_back(desk: Relay) -> None:
         results: list[subprocess.CompletedProcess[bytes]] = []
         for call in calls:
             call.start()
-        replies = dialogue(desk, *BEGIN, b"NOOP")
+        by_smtp = large.replace(b"\n", b"\r\n") + b"."
+        replies = dialogue(desk, *BEGIN, by_smtp, b"NOOP", *BEGIN[1:], b"\r\nsmall\r\n.")
         for call in calls:
             call.join()
     finally:
         for connection in idle:
             connection.close()
-    assert [reply[:4] for reply in replies[-2:]] == [b"451 ", b"250 "]
+    assert [reply[:4] for reply in replies[4:6]] == [b"451 ", b"250 "]
+    assert replies[-1].startswith(b"250 "), "there is room for a small one"
     assert {(result.returncode, result.stderr) for result in results} == {(0, b"")}
     assert len(desk.kept()) == 3
     assert desk.look() == 3
-    assert Message.objects.count() == 3
+    assert Message.objects.count() == 4
 
 
 def test_many_at_once_are_all_taken(desk: Relay) -> None:

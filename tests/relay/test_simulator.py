@@ -8,7 +8,7 @@ import pytest
 from mailqueue.models import SimulatedMessage
 from mailqueue.outcomes import Outcome, Result
 from relay.client import Connection, Envelope, connect
-from relay.mx import Route
+from relay.routes import Route
 from relay.simulator import complaint, serve
 from tests.support.loop import run
 
@@ -25,7 +25,7 @@ def socket(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def send(socket: Path, now: datetime, *recipients: str, content: bytes = CONTENT) -> list[Outcome]:
     async def work() -> list[Outcome]:
         async with serve(socket, lambda: now):
-            connection = await connect(Route("simulator", socket), "me.test")
+            connection = await connect(Route.to("simulator", socket), "me.test")
             assert isinstance(connection, Connection)
             answers = await connection.deliver(Envelope("a@boutique.example", recipients, content))
             connection.quit()
@@ -101,7 +101,7 @@ def test_a_complaint_comes_back_as_a_feedback_report(socket: Path, now: datetime
 def test_nobody_complains_to_the_null_sender(socket: Path, now: datetime) -> None:
     async def work() -> None:
         async with serve(socket, lambda: now):
-            connection = await connect(Route("simulator", socket), "me.test")
+            connection = await connect(Route.to("simulator", socket), "me.test")
             assert isinstance(connection, Connection)
             await connection.deliver(Envelope("", ("complain@example.org",), CONTENT))
             connection.quit()

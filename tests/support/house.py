@@ -197,6 +197,13 @@ class House:
         assert row, f"no account {account}"
         return int(row[0])
 
+    def relay(self) -> socket.socket:
+        """A connection to the relay, as the sendmail command has it."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(20)
+        connection.connect(str(self.data / "run" / "relay.sock"))
+        return connection
+
     def ledger(self) -> dict[str, dict[str, Any]]:
         """The ledger, by account. Fails if it does not balance."""
         result = self.manage("ledger", "--json")

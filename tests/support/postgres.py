@@ -37,35 +37,76 @@ def program(name: str) -> str:
     return found
 
 
+class Server:
+    """A cluster in a folder of its own: `url` is of a database that is yet to be made in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._as_owner: list[str] = []
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam(UNPRIVILEGED)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+            self._as_owner = ["runuser", "-u", UNPRIVILEGED, "--"]
+        self._data, self.log = folder / "data", folder / "log"
+        port = _free_port()
+        # fsync stays on: the flow tests are about what survives.
+        self._options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+            " -c max_connections=200"
+        )
+        self.url = f"postgres://facteur@127.0.0.1:{port}/{DATABASE}"
+
+    def make(self) -> None:
+        """Make its files."""
+        _run([*self._as_owner, program("initdb"), "-D", str(self._data), "-U", "facteur",
+              "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"],
+             self._folder)  # fmt: skip
+
+    def start(self) -> None:
+        """Return when it answers."""
+        self._control("-l", str(self.log), "-o", self._options, "start")
+
+    def stop(self) -> None:
+        """Return when it has ended, with whatever was connected."""
+        self._control("-m", "fast", "stop")
+
+    @property
+    def processes(self) -> list[int]:
+        """The numbers of the server and of all that it has started, the server first."""
+        first = int((self._data / "postmaster.pid").read_text(encoding="ascii").split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii")
+        return [first, *map(int, children.split())]
+
+    def _control(self, *words: str) -> None:
+        command = [*self._as_owner, program("pg_ctl"), "-D", str(self._data), "-s", "-w"]
+        _run([*command, *words], self._folder)
+
+
 @contextmanager
-def cluster() -> Iterator[str]:
-    """A running cluster; gives the URL of a database that is yet to be made in it."""
-    initdb, pg_ctl = program("initdb"), program("pg_ctl")
+def server() -> Iterator[Server]:
+    """A running cluster of our own; the block may stop and start it."""
     folder = Path(tempfile.mkdtemp(prefix="ft-pg-", dir="/tmp"))
-    as_owner: list[str] = []
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam(UNPRIVILEGED)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        as_owner = ["runuser", "-u", UNPRIVILEGED, "--"]
-    data, log = folder / "data", folder / "log"
-    port = _free_port()
-    # fsync stays on: the flow tests are about what survives.
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-    control = [*as_owner, pg_ctl, "-D", str(data), "-s", "-w"]
+    new = Server(folder)
     try:
-        _run([*as_owner, initdb, "-D", str(data), "-U", "facteur", "-A", "trust", "-E", "UTF8",
-              "--locale=C.UTF-8", "--no-instructions"], folder)  # fmt: skip
-        _run([*control, "-l", str(log), "-o", f"{options} -c max_connections=200", "start"], folder)
+        new.make()
+        new.start()
         try:
-            yield f"postgres://facteur@127.0.0.1:{port}/{DATABASE}"
+            yield new
         finally:
-            _run([*control, "-m", "fast", "stop"], folder)
+            new.stop()
     except subprocess.CalledProcessError:
-        if log.exists():
-            sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
+        if new.log.exists():
+            sys.stderr.write(new.log.read_text(encoding="utf-8", errors="replace"))
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """A running cluster; gives the URL of a database that is yet to be made in it."""
+    with server() as new:
+        yield new.url
 
 
 def _run(command: Sequence[str], folder: Path) -> None:

@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.db import connections
 
-from relay import submission
+from relay import network, submission
 from relay.database import in_database
 from relay.intake import Intake
-from relay.submission import Listener, Terms
+from relay.network import Listener
+from relay.submission import Terms
 
 HOST = "127.0.0.1"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -70,8 +71,8 @@ class Desk:
         failed_after_s: float = 0.05,
     ) -> None:
         self.trusting = ssl.create_default_context(cafile=str(files[0]))
-        tls = submission.context(str(files[0]), str(files[1]))
-        self._terms = Terms(tls, plain_networks, idle_s, min(idle_s, 15.0), failed_after_s)
+        tls = network.context(str(files[0]), str(files[1]))
+        self._terms = Terms(tls, idle_s, min(idle_s, 15.0), plain_networks, failed_after_s)
         self._thread: threading.Thread | None = None
         self.port = self.tls_port = 0
 

@@ -10,7 +10,7 @@ import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from relay import maildrop, server, simulator, submission
+from relay import maildrop, network, server, simulator, submission
 from relay.intake import Intake
 
 
@@ -32,13 +32,13 @@ class Command(BaseCommand):
 def _terms() -> submission.Terms:
     certificate, key = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
     try:
-        tls = submission.context(certificate, key) if certificate else None
+        tls = network.context(certificate, key) if certificate else None
     except OSError as error:
         raise CommandError(
             "FACTEUR_SUBMISSION_CERTIFICATE and FACTEUR_SUBMISSION_KEY are no certificate and its"
             f" key: {error}"
         ) from error
-    return submission.Terms(tls, settings.SUBMISSION_PLAIN_NETWORKS)
+    return submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
 
 
 async def _serve(terms: submission.Terms) -> None:
@@ -50,9 +50,9 @@ async def _serve(terms: submission.Terms) -> None:
     async with AsyncExitStack() as stack:
         # First: it finds out that another relay runs, whose simulator must keep its socket.
         await stack.enter_async_context(server.serve(settings.RELAY_SOCKET, intake))
-        if settings.ROUTE == "simulator":
+        if settings.USES_SIMULATOR:
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
-        listeners = [submission.Listener(*one) for one in settings.SUBMISSION_LISTEN]
+        listeners = [network.Listener(*one) for one in settings.SUBMISSION_LISTEN]
         await stack.enter_async_context(submission.serve(listeners, terms, intake))
         watching = asyncio.create_task(drop.watch())
         await stopping.wait()
