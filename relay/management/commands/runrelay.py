@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from relay import maildrop, network, server, simulator, submission
+from relay.certificate import Certificate
 from relay.intake import Intake
 from relay.processes import Family
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        terms = _terms()
+        certificate = _certificate()
         try:
             maildrop.prepare(settings.MAILDROP)
             with ExitStack() as stack:
@@ -44,7 +45,7 @@ class Command(BaseCommand):
                 wire = stack.enter_context(server.listening(settings.RELAY_SOCKET))
                 listeners = [network.Listener(*one) for one in settings.SUBMISSION_LISTEN]
                 bound = stack.enter_context(network.bound(listeners))
-                _run(options["processes"], _Doors(wire, bound, terms))
+                _run(options["processes"], _Doors(wire, bound, certificate))
         except server.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -57,7 +58,7 @@ class _Doors:
 
     wire: socket.socket
     bound: Sequence[network.Bound]
-    terms: submission.Terms
+    certificate: Certificate | None
 
     def close(self) -> None:
         """Accept no more here: who has connected already learns of it."""
@@ -76,16 +77,15 @@ def _run(processes: int, doors: _Doors) -> None:
     Family(processes, work).run(when_stopping=doors.close)
 
 
-def _terms() -> submission.Terms:
-    certificate, key = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
+def _certificate() -> Certificate | None:
+    files = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
     try:
-        tls = network.context(certificate, key) if certificate else None
+        return Certificate(*files) if files[0] else None
     except OSError as error:
         raise CommandError(
             "FACTEUR_SUBMISSION_CERTIFICATE and FACTEUR_SUBMISSION_KEY are no certificate and its"
             f" key: {error}"
         ) from error
-    return submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
 
 
 async def _serve(doors: _Doors, *, is_first: bool, lifeline: int | None = None) -> None:
@@ -101,19 +101,24 @@ async def _serve(doors: _Doors, *, is_first: bool, lifeline: int | None = None) 
         await stack.enter_async_context(server.serve(doors.wire, intake))
         if is_first and settings.USES_SIMULATOR:
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
-        await stack.enter_async_context(submission.serve(doors.bound, doors.terms, intake))
+        certificate = doors.certificate
+        tls = certificate.context if certificate else None
+        terms = submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
+        await stack.enter_async_context(submission.serve(doors.bound, terms, intake))
+        if certificate is not None:
+            await stack.enter_async_context(_watching(certificate.watch()))
         if is_first:
             refused = settings.DATA_DIR / "refused"
             drop = maildrop.Maildrop(settings.MAILDROP, refused, intake, _utc_now)
-            await stack.enter_async_context(_watching(drop))
+            await stack.enter_async_context(_watching(drop.watch()))
         await stopping.wait()
         if lifeline is not None:
             loop.remove_reader(lifeline)
 
 
 @asynccontextmanager
-async def _watching(drop: maildrop.Maildrop) -> AsyncIterator[None]:
-    watching = asyncio.create_task(drop.watch())
+async def _watching(watch: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    watching = asyncio.create_task(watch)
     try:
         yield
     finally:
