@@ -3,7 +3,7 @@
 import base64
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,13 +11,13 @@ from typing import Any
 import zstandard
 from django.db import transaction
 
-from mailqueue import schedule, statements
-from mailqueue.counters import Tallies
+from mailqueue import schedule, statements, windows
+from mailqueue.counters import Standing, Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
-from mailqueue.models import Body, Message, Recipient
+from mailqueue.models import Body, HostingAccount, Message, Recipient
 from mailqueue.policy import Limits
-from mailqueue.queue.doors import Split, doors_of
-from mailqueue.queue.rows import HoldReason, Status, storable
+from mailqueue.queue.doors import Door, Split
+from mailqueue.queue.rows import HoldReason, Status, lock_accounts, storable
 
 # Below this a body is not worth compressing, in bytes.
 COMPRESS_ABOVE = 1024
@@ -133,9 +133,9 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     """
     packed = [_pack(submission.content) for submission in submissions]
     with transaction.atomic():
-        doors = doors_of((submission.account_id for submission in submissions), now)
-        receipts = _known_handovers(submissions)
-        entry = _Entry(now)
+        accounts = lock_accounts(submission.account_id for submission in submissions)
+        doors, receipts, ids = _known(accounts, submissions, now)
+        entry = _Entry(ids, now)
         answers: list[Receipt] = []
         for submission, body in zip(submissions, packed, strict=True):
             known = receipts.get(submission.handover_id) if submission.handover_id else None
@@ -162,13 +162,15 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
 class _Entry:
     """The rows of what one transaction takes."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, ids: Sequence[int], now: datetime) -> None:
         self._now = now
+        # Some are left over when a message is not taken.
+        self._ids = ids
+        self._queue_ids = _queue_ids(len(ids))
         self._at = statements.moment(now)
-        # Without the number of the message as yet; recipients with its place among the messages.
         self._messages: list[tuple[Any, ...]] = []
-        self._bodies: list[Packed] = []
-        self._recipients: list[tuple[int, tuple[Any, ...]]] = []
+        self._bodies: list[tuple[Any, ...]] = []
+        self._recipients: list[tuple[Any, ...]] = []
         self._tallies = Tallies()
 
     def add(self, submission: Submission, body: Packed, split: Split, limits: Limits) -> str:
@@ -176,16 +178,16 @@ class _Entry:
 
         Returns its queue id.
         """
-        queue_id = base64.b32encode(secrets.token_bytes(8)).decode("ascii")[:12]
-        place = len(self._messages)
-        self._messages.append(self._message(submission, queue_id))
-        self._bodies.append(body)
+        pk, queue_id = self._ids[len(self._messages)], next(self._queue_ids)
+        self._messages.append((pk, *self._message(submission, queue_id)))
+        self._bodies.append((pk, body.content, body.is_compressed))
         deadline = statements.moment(schedule.deadline(self._now, hold=limits.hold))
         # Status, reason, next attempt and admission.
         through = (Status.WAITING.value, HoldReason.NONE.value, self._at, self._at)
         held = (Status.HELD.value, split.reason.value, None, None)
         for number, address in enumerate(submission.recipients):
             row = (
+                pk,
                 submission.account_id,
                 address,
                 address.rpartition("@")[2].lower()[:255],
@@ -193,7 +195,7 @@ class _Entry:
                 deadline,
                 *(through if number < split.admitted else held),
             )
-            self._recipients.append((place, row))
+            self._recipients.append(row)
         self._count(submission, split)
         return queue_id
 
@@ -201,17 +203,10 @@ class _Entry:
         """Write all of it down."""
         if not self._messages:
             return
-        ids = statements.new_ids(Message, len(self._messages))
-        messages = [(pk, *row) for pk, row in zip(ids, self._messages, strict=True)]
-        bodies = [
-            (pk, body.content, body.is_compressed)
-            for pk, body in zip(ids, self._bodies, strict=True)
-        ]
-        recipients = [(ids[place], *row) for place, row in self._recipients]
         with statements.together():
-            statements.insert(Message, _MESSAGE, messages)
-            statements.insert(Body, _BODY, bodies)
-            statements.insert(Recipient, _RECIPIENT, recipients)
+            statements.insert(Message, _MESSAGE, self._messages)
+            statements.insert(Body, _BODY, self._bodies)
+            statements.insert(Recipient, _RECIPIENT, self._recipients)
             self._tallies.write(self._now)
 
     def _message(self, submission: Submission, queue_id: str) -> tuple[Any, ...]:
@@ -255,6 +250,13 @@ def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
     return {message_id: _unpack(bytes(content), packed) for message_id, content, packed in rows}
 
 
+def _queue_ids(number: int) -> Iterator[str]:
+    """So many queue ids, by one question to the kernel: each lets other threads in, and waits."""
+    chance = secrets.token_bytes(8 * number)
+    for place in range(0, len(chance), 8):
+        yield base64.b32encode(chance[place : place + 8]).decode("ascii")[:12]
+
+
 def _pack(content: bytes) -> Packed:
     if len(content) > COMPRESS_ABOVE:
         packed = _packing.compressor.compress(content)
@@ -267,14 +269,26 @@ def _unpack(content: bytes, is_compressed: bool) -> bytes:
     return zstandard.ZstdDecompressor().decompress(content) if is_compressed else content
 
 
-def _known_handovers(submissions: Sequence[Submission]) -> dict[str, Receipt]:
+def _known(
+    accounts: Mapping[int, HostingAccount], submissions: Sequence[Submission], now: datetime
+) -> tuple[dict[int, Door], dict[str, Receipt], list[int]]:
+    """What is known before messages are taken, in one round trip: the doors of the accounts, which
+    are locked; the hand-overs that are here already; and numbers for the messages.
+    """
     ids = [submission.handover_id for submission in submissions if submission.handover_id]
-    if not ids:
-        return {}
     condition, values = statements.among(ids)
     table = Message._meta.db_table
     sql = f"SELECT handover_id, queue_id FROM {table} WHERE handover_id {condition}"  # noqa: S608
-    return {
-        handover_id: Receipt(queue_id, is_duplicate=True)
-        for handover_id, queue_id in statements.fetch(sql, values)
+    numbers, here, *standings = statements.fetch_all(
+        [
+            statements.asking_ids(Message, len(submissions)),
+            (sql, values),
+            *(windows.asking_standing(account, now) for account in accounts.values()),
+        ]
+    )
+    doors = {
+        account.pk: Door(account, Standing.of(rows))
+        for account, rows in zip(accounts.values(), standings, strict=True)
     }
+    receipts = {handover_id: Receipt(queue_id, is_duplicate=True) for handover_id, queue_id in here}
+    return doors, receipts, statements.new_ids(numbers, len(submissions))

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 from mailqueue.dsn.folding import fold
 from mailqueue.screening.letter import Letter
@@ -88,7 +89,10 @@ _LOOKS = str.maketrans(
 )
 _MIXED = re.compile(r"(?<![\w@./-])[^\W\d_]{0,12}[\d@$!|¡€+][\w@$!|¡€+]{2,14}(?![\w@/-])")
 _SPACED = re.compile(r"(?<!\w)[^\W\d_](?:[ ._*~-]{1,2}[^\W\d_]){3,14}(?!\w)")
-_BETWEEN = re.compile("[^\\W\\d_][\u200b-\u200d\u2060\ufeff\u034f\u180e][^\\W\\d_]")
+# Between Latin letters nothing invisible is needed; in Arabic and Indian scripts some is.
+_BETWEEN = re.compile(
+    "[A-Za-z\u00c0-\u024f][\u200b-\u200d\u2060\ufeff\u034f\u180e](?=[A-Za-z\u00c0-\u024f])"
+)
 _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u04ff\u13a0-\u13ff]")
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _FANCY = re.compile("[\U0001d400-\U0001d7ff\u24b6-\u24e9]{4,}")
@@ -101,8 +105,8 @@ MAX_TEXT = 60_000
 
 def check(letter: Letter) -> Iterator[Finding]:
     """Words disguised by signs, by letters of other scripts, and by what cannot be seen."""
-    text = f"{letter.subject}\n{letter.sender.name}\n{letter.read[:MAX_TEXT]}"
-    found = sorted(_dressed(text))
+    text = _shown(letter)
+    found = sorted(set(_dressed(text)))
     if found:
         weight = 1.0 if len(found) > 1 else 0.6
         yield Finding("disguised_word", weight, "text", {"what": quoted(", ".join(found))})
@@ -112,20 +116,27 @@ def check(letter: Letter) -> Iterator[Finding]:
         yield Finding("invisible_signs", 1.0, "html", {"what": "<!-- -->"})
 
 
-def _dressed(text: str) -> set[str]:
-    """Words worth hiding that are written with other signs, or letter by letter."""
-    found: set[str] = set()
+def undressed(letter: Letter) -> list[str]:
+    """The words that the message disguises, in plain form."""
+    return sorted(set(_dressed(_shown(letter)).values()))
+
+
+def _shown(letter: Letter) -> str:
+    return f"{letter.subject}\n{letter.sender.name}\n{letter.read[:MAX_TEXT]}"
+
+
+def _dressed(text: str) -> dict[str, str]:
+    """Words worth hiding that are written with signs or letter by letter, and their plain form."""
+    found: dict[str, str] = {}
     for match in _MIXED.finditer(text):
         word = match[0]
         plain = fold(word).translate(_LOOKS).rstrip("i")
-        if (plain in _HIDDEN or plain.rstrip("s") in _HIDDEN) and not _ENDING.sub(
-            "", word
-        ).isalpha():
-            found.add(word)
+        if {plain, plain.rstrip("s")} & _HIDDEN and not _ENDING.sub("", word).isalpha():
+            found[word] = plain
     for match in _SPACED.finditer(text):
         plain = "".join(filter(str.isalpha, fold(match[0])))
         if plain in _HIDDEN:
-            found.add(match[0])
+            found[match[0]] = plain
     return found
 
 
@@ -133,7 +144,7 @@ def _foreign(text: str) -> Iterator[Finding]:
     mixed = list(_mixed_scripts(text))
     if len(mixed) >= 2:
         yield Finding("mixed_scripts", 1.0, "text", {"what": quoted(", ".join(mixed[:5]))})
-    invisible = sum(_is_plain(match[0]) for match in _BETWEEN.finditer(text))
+    invisible = len(_BETWEEN.findall(text))
     if invisible >= 5:
         yield Finding("invisible_signs", 1.0, "text", {"what": str(invisible)})
     fancy = _FANCY.search(text)
@@ -156,10 +167,5 @@ def _mixed_scripts(text: str) -> Iterator[str]:
 def _is_woven(word: str) -> bool:
     """Whether scripts change back and forth, or a foreign letter stands at a Latin word's front."""
     scripts = [bool(_FOREIGN.match(letter)) for letter in word]
-    changes = sum(a != b for a, b in zip(scripts, scripts[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(scripts))
     return changes >= 2 or (changes == 1 and sum(scripts) == 1)
-
-
-def _is_plain(around: str) -> bool:
-    """Whether letters beside an invisible sign need none: in Arabic and Indian scripts some do."""
-    return around[0] < "\u0250" and around[-1] < "\u0250"

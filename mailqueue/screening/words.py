@@ -2,8 +2,8 @@
 
 Phrases are written as people write them; both sides are folded (lower case, no accents) and cut
 into words, so that "l'héritage" and "L’HERITAGE" are one. `*` at the end of a word stands for any
-ending, `..` for up to three words. Japanese and Chinese have no spaces: their phrases are looked
-for as they stand.
+ending, `..` for up to three words, `#` for a number. Japanese and Chinese have no spaces: their
+phrases are looked for as they stand.
 """
 
 import re
@@ -15,13 +15,15 @@ from mailqueue.dsn.folding import fold
 
 # Ours: no honest letter says its business later than this.
 MAX_WORDS = 6000
+# On average, with its blank.
+LONGEST_WORD = 16
 GAP = 3
 # Letters by which a word with any ending is found.
 _STEM = 4
 
 _WORD = re.compile(r"[^\W_]+|[$€£¥]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_PATTERN = re.compile(r"\.\.|[^\W_]+\*?|[$€£¥]")
+_PATTERN = re.compile(r"\.\.|#|[^\W_]+\*?|[$€£¥]")
 
 # Nothing that a reader sees: zero-width signs, joiners, direction marks, variation selectors.
 _INVISIBLE = dict.fromkeys(
@@ -34,6 +36,7 @@ T = TypeVar("T")
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, at most `MAX_WORDS`."""
     found: list[str] = []
+    text = text[: LONGEST_WORD * MAX_WORDS]
     if not text.isascii():
         text = text.translate(_INVISIBLE)
     for match in _WORD.finditer(fold(text)):
@@ -72,26 +75,30 @@ class Phrases(Generic[T]):
             else:
                 self._stems.setdefault(pattern[0][:_STEM], []).append((pattern, meaning))
 
-    def found(self, words: list[str], text: str) -> Iterator[tuple[str, T]]:
-        """The phrases that stand in a text, as found there, and their meanings.
+    def found(self, words: list[str], text: str) -> Iterator[tuple[str, T, int]]:
+        """The phrases that stand in a text, as found there, their meanings, and at which word.
 
         `words` are those of `text`; a phrase that stands there twice comes twice.
         """
         for place, word in enumerate(words):
+            for pattern, meaning in self._first.get("#", ()) if word.isdigit() else ():
+                end = _end(pattern, words, place)
+                if end:
+                    yield " ".join(words[place:end]), meaning, place
             for pattern, meaning in self._first.get(word, ()):
                 end = _end(pattern, words, place)
                 if end:
-                    yield " ".join(words[place:end]), meaning
+                    yield " ".join(words[place:end]), meaning, place
             if len(word) >= _STEM:
                 for pattern, meaning in self._stems.get(word[:_STEM], ()):
                     end = _end(pattern, words, place)
                     if end:
-                        yield " ".join(words[place:end]), meaning
+                        yield " ".join(words[place:end]), meaning, place
         if self._dense and is_east_asian(text):
             dense = fold(text[: 8 * MAX_WORDS]).replace(" ", "").replace("\n", "")
             for phrase, meaning in self._dense:
                 if phrase in dense:
-                    yield phrase, meaning
+                    yield phrase, meaning, dense.index(phrase) // 2
 
 
 def _end(pattern: tuple[str, ...], words: list[str], place: int) -> int:
@@ -112,4 +119,6 @@ def _end(pattern: tuple[str, ...], words: list[str], place: int) -> int:
 
 
 def _fits(piece: str, word: str) -> bool:
+    if piece == "#":
+        return word.isdigit()
     return word.startswith(piece[:-1]) if piece.endswith("*") else word == piece

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mailqueue import accounts, tokens
 from mailqueue.models import AccountToken, HostingAccount, LastRefusal, Message, Recipient
-from relay.network import MOST_UNKNOWN
+from relay.dialogue import MOST_UNKNOWN
 from relay.submission import Credentials, login_credentials, plain_credentials
 from relay.throttle import MOST_BY_SOURCE, MOST_FAILURES
 from tests.support.relaying import read_lines
@@ -139,6 +139,37 @@ def test_a_plain_network_needs_no_tls(near: Desk, token: str) -> None:
         assert client.has_extn("auth")
         client.login(SHOP, token)
         send(client)
+    assert Message.objects.count() == 1
+
+
+def test_a_token_of_another_network_is_refused_and_noted(
+    near: Desk, shop: HostingAccount, now: datetime
+) -> None:
+    _, plain = tokens.make(shop.pk, "office", "admin", now, networks="192.0.2.0/24 ::1/128")
+    with near.client() as client:
+        client.ehlo()
+        assert client.docmd("AUTH", f"PLAIN {plainly(plain)}") == (
+            535,
+            b"5.7.8 The user name or the token is wrong",
+        )
+    refusal = eventually(LastRefusal.objects.first)
+    assert (refusal.account, refusal.exit_code) == (shop, 77)
+    assert refusal.text == "the token does not count from this address"
+    assert AccountToken.objects.get().last_used_at is None
+
+
+def test_a_token_counts_from_its_own_network(
+    near: Desk, shop: HostingAccount, now: datetime
+) -> None:
+    row, plain = tokens.make(shop.pk, "host", "admin", now, networks="::ffff:127.0.0.0/104")
+    with near.client() as client:
+        client.login(SHOP, plain)
+        send(client)
+        # It is looked at with each message, so that a change counts at once.
+        AccountToken.objects.filter(pk=row.pk).update(networks="192.0.2.0/24")
+        with pytest.raises(smtplib.SMTPDataError) as caught:
+            send(client)
+    assert caught.value.smtp_code == 550
     assert Message.objects.count() == 1
 
 
@@ -460,16 +491,18 @@ def test_what_an_account_is_sending_takes_no_room_from_others(
     blog = accounts.create("blog.example", now)
     of_blog = tokens.make(blog.pk, "blog", "admin", now)[1]
     another = tokens.make(shop.pk, "another", "admin", now)[1]
+    much = (b"x" * 70 + b"\r\n") * 130_000
     clients = []
-    codes = []
-    for number in range(5):
+    for number in range(4):
         client = desk.secure_client()
         client.login(SHOP, another if number % 2 else token)
         client.mail("a@shop.example")
         client.rcpt("you@example.org")
-        codes.append(client.docmd("DATA")[0])
+        assert client.docmd("DATA")[0] == 354
+        client.send(much)
         clients.append(client)
-    assert codes == [354, 354, 354, 451, 451]
+    client.send(b".\r\n")
+    assert client.getreply()[0] == 451
     with desk.secure_client() as client:
         client.login("blog.example", of_blog)
         send(client)

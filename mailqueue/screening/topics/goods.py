@@ -10,13 +10,20 @@ PILLS = Topic(
             "viagra; cialis; levitra; tadalafil; sildenafil; kamagra; xanax; valium; "
             "phentermine; ambien; vicodin; tramadol; oxycodone; oxycontin; hydrocodone; "
             "adderall; ativan; klonopin; propecia; xenical; soma; meridia; prozac; zoloft; "
-            "celebrex; ultram; fioricet; modafinil; ozempic; semaglutide; hgh; "
-            "human growth hormone; growth hormone; "
-            "steroids; testosterone; male enhancement; penis enlarge*; enlarge your; "
-            "bigger penis; erection; erectile; impotence; sexual performance; libido; "
-            "herbal; dietary supplement; cbd oil; cbd gummies; gummies; keto; impuissance; "
+            "celebrex; ultram; fioricet; modafinil; ozempic; semaglutide; "
+            ""
+            "steroids; testosterone; "
+            "erection; erectile; impotence; libido; "
+            "impuissance; "
             "dysfonction erectile; erektion*; potenz*; potenzmittel; disfuncion erectil; "
             "impotencia; disfunzione erettile; impotenza; バイアグラ; 精力剤; ed治療薬",
+        ),
+        "enhance": (
+            1.8,
+            "male enhancement; penis enlarge*; enlarge your; bigger penis; herbal viagra; herbal; "
+            "dietary supplement; cbd oil; cbd gummies; gummies; keto; sexual performance; hgh; "
+            "human growth hormone; growth hormone; enhancement pills; plus gros penis; "
+            "penisverlangerung; alargar el pene; allungamento del pene",
         ),
         "way": (
             2.2,
@@ -33,7 +40,7 @@ PILLS = Topic(
         "claim": (
             1.6,
             "lowest price*; cheapest; cheap meds; cheap pills; cheap medication*; best price*; "
-            "half price; off all; 80 off; 70 off; 50 off; % off; satisfaction guaranteed; "
+            "half price; off all; # off; satisfaction guaranteed; "
             "money back; moneyback; money back guarantee; guaranteed results; 100 natural; "
             "all natural; "
             "clinically proven; doctor* recommend*; miracle; amazing results; no side effect*; "
@@ -49,7 +56,7 @@ PILLS = Topic(
         ),
     },
     most=6.0,
-    core=frozenset({"way"}),
+    core=(frozenset({"way", "enhance"}), frozenset({"drug", "enhance"})),
 )
 
 DIET = Topic(
@@ -90,8 +97,8 @@ DIET = Topic(
         ),
     },
     least=3,
-    most=4.6,
-    core=frozenset({"claim"}),
+    most=LEGAL,
+    core=(frozenset({"weight"}), frozenset({"claim"})),
 )
 
 GAMBLING = Topic(
@@ -108,7 +115,7 @@ GAMBLING = Topic(
         "bonus": (
             2.0,
             "free spins; free spin; welcome bonus; deposit bonus; no deposit; first deposit; "
-            "bonus code; match bonus; free chips; free bet*; free money; free play; % bonus; "
+            "bonus code; match bonus; free chips; free bet*; free money; free play; # bonus; "
             "bonus up to; $ free; "
             "tours gratuits; bonus de bienvenue; bonus de depot; sans depot; premier depot; "
             "freispiele; willkommensbonus; ohne einzahlung; bonus ohne; einzahlungsbonus; "
@@ -129,7 +136,7 @@ GAMBLING = Topic(
         ),
     },
     most=LEGAL,
-    core=frozenset({"bonus"}),
+    core=(frozenset({"game"}), frozenset({"bonus"})),
 )
 
 COPIES = Topic(
@@ -146,8 +153,8 @@ COPIES = Topic(
         ),
         "copy": (
             2.6,
-            "replica*; fake watches; replica watches; identical to the original; "
-            "indistinguishable; mirror image; aaa quality; aaa grade; copies of; outlet store; "
+            "replica; replicas; fake watches; replica watches; identical to the original; "
+            "indistinguishable; mirror image; aaa quality; aaa grade; outlet store; "
             "factory outlet; warehouse clearance; oem software; oem version*; "
             "oem; cracked; no license; repliques; replique de; copie parfaite; imitation; "
             "nachbildung; repliken; replika; replicas de; imitaciones; copia perfetta; repliche; "
@@ -155,15 +162,15 @@ COPIES = Topic(
         ),
         "price": (
             1.4,
-            "cheap; cheapest; lowest price*; fraction of the; fraction of; % off; 90 off; "
-            "80 off; 70 off; 85 off; discount*; off retail; bargain; save up to; best price*; "
+            "cheap; cheapest; lowest price*; fraction of the; fraction of; # off; "
+            "85 off; discount*; off retail; bargain; save up to; best price*; "
             "wholesale; prix casse*; pas cher; jusqu a; moins cher; remise; "
             "gunstig; rabatt; bis zu 80; bis zu 90; barato*; descuento*; rebaja*; sconti; "
             "scontati; economic*; 激安; 最安; 格安; 割引",
         ),
     },
     most=5.5,
-    core=frozenset({"copy"}),
+    core=(frozenset({"copy"}),),
 )
 
 DIPLOMA = Topic(
@@ -172,7 +179,7 @@ DIPLOMA = Topic(
         "paper": (
             1.8,
             "university diploma*; university degree*; diploma*; bachelor*; masters; mba; "
-            "doctorate; phd; degree program; passport; driver* license; permis de conduire; "
+            "doctorate; phd; degree program; passport*; driver* license*; permis de conduire; "
             "fuhrerschein; reisepass; licencia de conducir; patente di guida; "
             "fake id; covid certificate; carte d identite; carte grise",
         ),
