@@ -105,8 +105,8 @@ MAX_TEXT = 60_000
 
 def check(letter: Letter) -> Iterator[Finding]:
     """Words disguised by signs, by letters of other scripts, and by what cannot be seen."""
-    text = f"{letter.subject}\n{letter.sender.name}\n{letter.read[:MAX_TEXT]}"
-    found = sorted(_dressed(text))
+    text = _shown(letter)
+    found = sorted(set(_dressed(text)))
     if found:
         weight = 1.0 if len(found) > 1 else 0.6
         yield Finding("disguised_word", weight, "text", {"what": quoted(", ".join(found))})
@@ -116,20 +116,27 @@ def check(letter: Letter) -> Iterator[Finding]:
         yield Finding("invisible_signs", 1.0, "html", {"what": "<!-- -->"})
 
 
-def _dressed(text: str) -> set[str]:
-    """Words worth hiding that are written with other signs, or letter by letter."""
-    found: set[str] = set()
+def undressed(letter: Letter) -> list[str]:
+    """The words that the message disguises, in plain form."""
+    return sorted(set(_dressed(_shown(letter)).values()))
+
+
+def _shown(letter: Letter) -> str:
+    return f"{letter.subject}\n{letter.sender.name}\n{letter.read[:MAX_TEXT]}"
+
+
+def _dressed(text: str) -> dict[str, str]:
+    """Words worth hiding that are written with signs or letter by letter, and their plain form."""
+    found: dict[str, str] = {}
     for match in _MIXED.finditer(text):
         word = match[0]
         plain = fold(word).translate(_LOOKS).rstrip("i")
-        if (plain in _HIDDEN or plain.rstrip("s") in _HIDDEN) and not _ENDING.sub(
-            "", word
-        ).isalpha():
-            found.add(word)
+        if {plain, plain.rstrip("s")} & _HIDDEN and not _ENDING.sub("", word).isalpha():
+            found[word] = plain
     for match in _SPACED.finditer(text):
         plain = "".join(filter(str.isalpha, fold(match[0])))
         if plain in _HIDDEN:
-            found.add(match[0])
+            found[match[0]] = plain
     return found
 
 

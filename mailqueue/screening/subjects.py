@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mailqueue.screening import topics
 from mailqueue.screening.deceit import elsewhere, own_domains
+from mailqueue.screening.disguise import undressed
 from mailqueue.screening.hosts import is_under
 from mailqueue.screening.letter import Letter
 from mailqueue.screening.topics import Topic
@@ -42,7 +43,8 @@ _PHRASES = _all_phrases()
 def check(letter: Letter, context: Context) -> Iterator[Finding]:
     """The topics that the message is about; `score` is the points that met."""
     found: dict[int, list[_Hit]] = {}
-    for phrase, (number, group), place in _PHRASES.found(letter.words, letter.folded):
+    words = [*undressed(letter), *letter.words]
+    for phrase, (number, group), place in _PHRASES.found(words, letter.folded):
         hits = found.setdefault(number, [])
         if len(hits) < MOST_HITS:
             hits.append((place, group, phrase))
@@ -76,7 +78,7 @@ def _densest(topic: Topic, hits: list[_Hit]) -> tuple[float, list[str]]:
                 del inside[old_group][old_phrase]
             if not inside[old_group]:
                 del inside[old_group]
-        if len(inside) < topic.least or (topic.core and not topic.core & inside.keys()):
+        if len(inside) < topic.least or not all(core & inside.keys() for core in topic.core):
             continue
         points = sum(_points(topic, name, len(phrases)) for name, phrases in inside.items())
         if points > best:

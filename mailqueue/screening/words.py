@@ -2,8 +2,8 @@
 
 Phrases are written as people write them; both sides are folded (lower case, no accents) and cut
 into words, so that "l'héritage" and "L’HERITAGE" are one. `*` at the end of a word stands for any
-ending, `..` for up to three words. Japanese and Chinese have no spaces: their phrases are looked
-for as they stand.
+ending, `..` for up to three words, `#` for a number. Japanese and Chinese have no spaces: their
+phrases are looked for as they stand.
 """
 
 import re
@@ -23,7 +23,7 @@ _STEM = 4
 
 _WORD = re.compile(r"[^\W_]+|[$€£¥]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_PATTERN = re.compile(r"\.\.|[^\W_]+\*?|[$€£¥]")
+_PATTERN = re.compile(r"\.\.|#|[^\W_]+\*?|[$€£¥]")
 
 # Nothing that a reader sees: zero-width signs, joiners, direction marks, variation selectors.
 _INVISIBLE = dict.fromkeys(
@@ -81,6 +81,10 @@ class Phrases(Generic[T]):
         `words` are those of `text`; a phrase that stands there twice comes twice.
         """
         for place, word in enumerate(words):
+            for pattern, meaning in self._first.get("#", ()) if word.isdigit() else ():
+                end = _end(pattern, words, place)
+                if end:
+                    yield " ".join(words[place:end]), meaning, place
             for pattern, meaning in self._first.get(word, ()):
                 end = _end(pattern, words, place)
                 if end:
@@ -115,4 +119,6 @@ def _end(pattern: tuple[str, ...], words: list[str], place: int) -> int:
 
 
 def _fits(piece: str, word: str) -> bool:
+    if piece == "#":
+        return word.isdigit()
     return word.startswith(piece[:-1]) if piece.endswith("*") else word == piece
