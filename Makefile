@@ -24,6 +24,7 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.pages
+	$(BIN)/python -m bench.screening
 
 # After a change of the dependencies in pyproject.toml.
 lock: $(VENV)/dev.stamp
