@@ -12,6 +12,8 @@ from celery.signals import setup_logging
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from mailqueue import pulse
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
 DELIVER = "relay.deliver"
@@ -71,6 +73,7 @@ app.config_from_object(
     }
 )
 app.autodiscover_tasks()
+pulse.listen()
 
 
 @setup_logging.connect

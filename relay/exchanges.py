@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
+from mailqueue.domains import a_labels
 from mailqueue.mta_sts import Kept
 from mailqueue.outcomes import Outcome, Result
 from relay import dane, mta_sts
-from relay.domains import a_labels, literal, matching
+from relay.domains import literal, matching
 from relay.listeners import is_ours
 from relay.mta_sts import Policies
 from relay.networks import Network, refusal
@@ -201,7 +202,7 @@ class Search:
     def _usable(self, answers: Sequence[Answer]) -> tuple[tuple[str, ...], str]:
         """The addresses that mail may go to, in one order; and why others are refused."""
         usable, refused = [], ""
-        for text in sorted(text for answer in answers for text in answer.records):
+        for text in (text for answer in answers for text in answer.records):
             words = refusal(ip_address(text), self.allowed)
             if words is None:
                 usable.append(text)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from mailqueue.domains import a_labels
 from mailqueue.outcomes import Outcome, Result
-from relay.domains import a_labels, matching
+from relay.domains import matching
 from relay.exchanges import Search
 from relay.mta_sts import Policies
 from relay.resolver import Resolver

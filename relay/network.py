@@ -12,8 +12,8 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -65,46 +65,56 @@ def context(certificate: str, key: str) -> ssl.SSLContext:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A listener's sockets, one for each address of its host. Connections wait in them."""
+
+    wires: list[socket.socket]
+    is_tls: bool
+
+
+@contextmanager
+def bound(listeners: Sequence[Listener]) -> Iterator[list[Bound]]:
+    """Sockets for all these while the block runs. Raises OSError if an address cannot be had."""
+    with ExitStack() as stack:
+        found = []
+        for one in listeners:
+            wires = []
+            for family, address in _addresses(one):
+                wire = socket.create_server(address, family=family, backlog=BACKLOG)
+                wires.append(stack.enter_context(wire))
+                wire.setblocking(False)
+            found.append(Bound(wires, one.is_tls))
+        yield found
+
+
+def _addresses(listener: Listener) -> Iterable[tuple[int, tuple[str, int]]]:
+    found = socket.getaddrinfo(
+        listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    return dict.fromkeys((one[0], (str(one[4][0]), int(one[4][1]))) for one in found)
+
+
 @asynccontextmanager
 async def serve(
-    listeners: Sequence[Listener],
+    listeners: Sequence[Bound],
     house: House,
     tls: ssl.SSLContext | None,
     connection: Callable[[str], "NetworkConnection"],
     handshake_s: float = HANDSHAKE_WITHIN_S,
-) -> AsyncIterator[list[int]]:
-    """Listen while the block runs, then answer what is under way. Yields the ports.
+) -> AsyncIterator[None]:
+    """Accept at these sockets while the block runs, then answer what is under way.
 
-    `connection` makes one for an address of a peer. Raises OSError if an address cannot be had.
+    `connection` makes one for an address of a peer.
     """
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_finish, house)
-        ports = []
         for one in listeners:
-            wires = [stack.enter_context(wire) for wire in await _listening(one)]
-            ports.append(wires[0].getsockname()[1])
-            for wire in wires:
+            for wire in one.wires:
                 door = _Door(wire, tls if one.is_tls else None, connection, handshake_s)
                 accepting = asyncio.create_task(door.accept())
                 stack.push_async_callback(_end, accepting)
-        yield ports
-
-
-async def _listening(listener: Listener) -> list[socket.socket]:
-    """A socket for each address of the host."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    wires: list[socket.socket] = []
-    try:
-        for family, address in dict.fromkeys((one[0], one[4]) for one in found):
-            wires.append(socket.create_server(address[:2], family=family, backlog=BACKLOG))
-            wires[-1].setblocking(False)
-    except OSError:
-        for wire in wires:
-            wire.close()
-        raise
-    return wires
+        yield
 
 
 async def _finish(house: House) -> None:

@@ -19,11 +19,11 @@ PURE = (
     "bounces",
     "bounce_rules",
     "dsn",
-    "screening",
     "domains",
     "pace",
     "providers",
     "return_tokens",
+    "screening",
 )
 ORDER = (
     "models",
@@ -60,8 +60,9 @@ BESIDE = {
     "mta_sts": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue"),
-    "celery": (),
-    "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
+    "celery": ("pulse",),
+    "pulse": (),
+    "tasks": ("alerts", "counters", "mta_sts", "queue", "senders", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": (

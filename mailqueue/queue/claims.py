@@ -144,7 +144,7 @@ def _due(accounts: list[int], now: datetime, share: int) -> list[int]:
     if connection.vendor == "postgresql":
         return [row[0] for row in statements.fetch(_DUE_OF_ALL, (accounts, due, share))]
     sql = DUE.format("%s")
-    found = statements.fetch_each(sql, [(account, due, share) for account in accounts])
+    found = statements.fetch_all([(sql, (account, due, share)) for account in accounts])
     return [row[0] for rows in found for row in rows]
 
 

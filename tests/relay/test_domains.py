@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.domains import a_label_address, a_labels, literal, matching
+from mailqueue.domains import a_labels
+from relay.domains import a_label_address, literal, matching
 
 
 @pytest.mark.parametrize(
