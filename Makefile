@@ -24,6 +24,7 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.pages
+	$(BIN)/python -m bench.screening
 
 # More of the nonsense and of the attacks that `make test` tries.
 fuzz: $(VENV)/dev.stamp
