@@ -17,6 +17,7 @@ SWEEP = "relay.sweep"
 WORK = "mailqueue.work"
 PRUNE = "mailqueue.prune"
 WARN = "mailqueue.warn"
+CLASSIFY = "mailqueue.classify"
 REPORT = "panel.report"
 ALERT = "panel.alert"
 PRUNE_PANEL = "panel.prune"
@@ -53,6 +54,11 @@ app.config_from_object(
             },
             "work": {
                 "task": WORK,
+                "schedule": settings.SWEEP_S,
+                "options": {"expires": settings.SWEEP_S},
+            },
+            "classify": {
+                "task": CLASSIFY,
                 "schedule": settings.SWEEP_S,
                 "options": {"expires": settings.SWEEP_S},
             },

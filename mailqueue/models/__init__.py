@@ -9,6 +9,7 @@ from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.policies import MtaStsPolicy
+from mailqueue.models.returns import Refused, Returned, Strike, Suppression
 from mailqueue.models.senders import AccountDomain, ForeignSender, SigningKey
 from mailqueue.models.strays import RefusedCall, SimulatedMessage
 
@@ -29,10 +30,14 @@ __all__ = [
     "QueueJob",
     "Recipient",
     "RecipientStatus",
+    "Refused",
     "RefusedCall",
+    "Returned",
     "Review",
     "SenderPolicy",
     "SigningKey",
     "SimulatedMessage",
     "StateChange",
+    "Strike",
+    "Suppression",
 ]

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
-from mailqueue.bounces import classify_reply
+from mailqueue.bounces import Verdict, classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import Body, HostingAccount, Message, Recipient, RecipientStatus
@@ -103,7 +103,8 @@ def settle(row: Recipient, account: HostingAccount, due: datetime, now: datetime
     row.next_attempt_at = due if fate is Status.WAITING else None
 
 
-def end(row: Recipient, status: Status, now: datetime) -> None:
+def end(row: Recipient, status: Status, now: datetime, verdict: Verdict | None = None) -> None:
+    """End a recipient. `verdict` is what its last reply means, where that was judged already."""
     row.status = status
     row.hold_reason = HoldReason.NONE
     row.lease_until = None
@@ -111,7 +112,7 @@ def end(row: Recipient, status: Status, now: datetime) -> None:
     row.ended_at = now
     if status is Status.FAILED:
         # Now, while the words are fresh: what is read later must not change with the rules.
-        row.category = classify_reply(row.reply).category
+        row.category = (verdict or classify_reply(row.reply)).category
 
 
 def count(

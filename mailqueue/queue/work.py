@@ -12,7 +12,7 @@ from random import random
 from django.db import connection, transaction
 
 from mailqueue import schedule
-from mailqueue.bounces import OF_RECIPIENT
+from mailqueue.bounces import OF_RECIPIENT, Verdict, classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.outcomes import Outcome, Result
@@ -30,6 +30,8 @@ from mailqueue.queue.rows import (
     settle,
     storable,
 )
+from mailqueue.suppressions import Blow, Reason, strike
+from mailqueue.troubles import Trouble, destination_of, note, trouble_of
 
 LONGEST_REPLY = 4096
 
@@ -147,6 +149,8 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[R
         )
         rows = lock_rows(claimed.recipient_id for claimed, _ in outcomes)
         tallies = Tallies()
+        blows: list[Blow] = []
+        troubles: list[Trouble] = []
         recorded: list[Recorded] = []
         changed: list[Recipient] = []
         for claimed, outcome in outcomes:
@@ -157,16 +161,30 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[R
                 continue
             # Put back since, when its worker was late, it may even be held.
             before, reason = Status(row.status), row.hold_reason
-            _apply(row, outcome, accounts, now)
+            verdict = _apply(row, outcome, accounts, now)
             count(tallies, row, before, reason)
-            if outcome.result is Result.FAILED and row.category in OF_RECIPIENT:
-                tallies[row.account_id].bounced += 1
+            if verdict is not None:
+                is_for_good = outcome.result is Result.FAILED
+                tallies[row.account_id].bounced += is_for_good and verdict.category in OF_RECIPIENT
+                if is_for_good and verdict.hard:
+                    address = row.address.lower()
+                    blows.append(Blow(row.account_id, address, Reason.FAILED, row.reply))
+                destination = destination_of(row.reply_host, row.domain)
+                troubles += trouble_of(
+                    row.account_id,
+                    verdict.category,
+                    destination,
+                    row.reply,
+                    is_for_good=is_for_good,
+                )
             changed.append(row)
             recorded.append(
                 Recorded(claimed, outcome, Status(row.status), row.next_attempt_at, was_ours=True)
             )
         save(changed)
         drop_bodies({row.message_id for row in changed if row.ended_at is not None})
+        strike(blows, now)
+        note(troubles, now)
         tallies.write(now)
     return recorded
 
@@ -196,23 +214,28 @@ def has_due(now: datetime) -> bool:
 
 def _apply(
     row: Recipient, outcome: Outcome, accounts: dict[int, HostingAccount], now: datetime
-) -> None:
+) -> Verdict | None:
+    """Take a row on by an outcome; return what a refusal of the other side means, if it is one."""
     row.tries += 1
     row.reply = storable(outcome.reply, LONGEST_REPLY)
     row.reply_status = storable(outcome.status, 16)
     row.reply_host = storable(outcome.host, 255)
     if outcome.result is Result.DELIVERED:
         end(row, Status.SENT, now)
-        return
+        return None
+    # What no server said is of the way, and no refusal.
+    is_refusal = outcome.result is Result.FAILED or bool(row.reply_host)
+    verdict = classify_reply(row.reply) if is_refusal else None
     if outcome.result is Result.FAILED:
-        end(row, Status.FAILED, now)
-        return
+        end(row, Status.FAILED, now, verdict)
+        return verdict
     account = accounts[row.account_id]
     moment = schedule.next_attempt(now, row.tries, row.deadline, random())  # noqa: S311
     if moment is None and fate_of(row, account) is not Status.PURGED:
-        end(row, Status.FAILED, now)
+        end(row, Status.FAILED, now, verdict)
     else:
         settle(row, account, moment or now, now)
+    return verdict
 
 
 def _put_back(
