@@ -115,6 +115,8 @@ class Connection(SMTP):
     # By which way its messages come in, and what EHLO tells beside aiosmtpd's own words.
     origin: ClassVar[Message.Origin]
     extensions: ClassVar[tuple[str, ...]] = ("PIPELINING", "ENHANCEDSTATUSCODES")
+    # The largest message it takes, in bytes.
+    largest: ClassVar[int] = settings.MESSAGE_SIZE_LIMIT
 
     def __init__(
         self,
@@ -128,14 +130,18 @@ class Connection(SMTP):
         # How many bytes of DATA came so far; None outside of it.
         self._data_bytes: int | None = None
         super().__init__(
-            Handler(house),
-            data_size_limit=settings.MESSAGE_SIZE_LIMIT,
+            self.handler(),
+            data_size_limit=self.largest,
             enable_SMTPUTF8=True,
             hostname=settings.HOSTNAME,
             ident="Facteur",
             timeout=idle_s,
             loop=loop,
         )
+
+    def handler(self) -> "Handler":
+        """What answers its commands."""
+        return Handler(self.house)
 
     @property
     @abstractmethod
@@ -193,7 +199,7 @@ class Connection(SMTP):
     async def smtp_DATA(self, argument: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Take a message by lines, when there is room for the largest."""
         try:
-            async with self.house.room_for(self.payer, settings.MESSAGE_SIZE_LIMIT):
+            async with self.house.room_for(self.payer, self.largest):
                 with self.house.busy_with(self):
                     self._data_bytes = 0
                     await super().smtp_DATA(argument)
