@@ -16,7 +16,7 @@ from django.core.validators import DomainNameValidator, validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from mailqueue import service
+from mailqueue import service, statements
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import AccountTotals, HostingAccount
 from mailqueue.states import DELIVERING, State
@@ -205,8 +205,11 @@ def report_to(account_id: int, address: str) -> None:
 
 def by_uid(uids: Iterable[int]) -> dict[int, Owned]:
     """The account of each of these Unix users that has one, closed ones too."""
-    rows = HostingAccount.objects.filter(uid__in=set(uids)).values_list("uid", "pk", "closed_at")
-    return {uid: Owned(pk, closed_at is not None) for uid, pk, closed_at in rows if uid is not None}
+    condition, values = statements.among(set(uids))
+    table = HostingAccount._meta.db_table
+    sql = f"SELECT uid, id, closed_at FROM {table} WHERE uid {condition}"  # noqa: S608
+    found = statements.fetch(sql, values)
+    return {uid: Owned(pk, closed_at is not None) for uid, pk, closed_at in found}
 
 
 def id_by_name(service_name: str) -> int | None:

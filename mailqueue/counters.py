@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection
 from django.db.models import Sum
 
+from mailqueue import statements
 from mailqueue.models import AccountTotals, MinuteCount, QuarterCount
 
 QUARTER = timedelta(minutes=15)
@@ -102,6 +102,58 @@ def trailing(since: Mapping[int, datetime], now: datetime) -> dict[int, Tally]:
     return counted
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """From when on `standings` counts: minutes and quarters of what was let through, and minutes
+    of what was handed over.
+    """
+
+    minutes: datetime
+    quarters: datetime
+    accepted: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account has held, and counted of late: what an acceptance must know."""
+
+    held: int
+    held_bytes: int
+    overflow: int
+    # Let through by the quotas since two instants; handed over since a third.
+    admitted_in_minutes: int
+    admitted_in_quarters: int
+    accepted: int
+
+
+def standings(since: Mapping[int, Since], now: datetime) -> dict[int, Standing]:
+    """How each account stands at `now`: one statement for each, in one round trip."""
+    minutes, quarters = MinuteCount._meta.db_table, QuarterCount._meta.db_table
+    ids = list(since)
+    sql = f"""
+        SELECT held, held_bytes, overflow,
+            (SELECT COALESCE(SUM(admitted), 0) FROM {minutes}
+                WHERE account_id = %s AND start >= %s AND start < %s),
+            (SELECT COALESCE(SUM(admitted), 0) FROM {quarters}
+                WHERE account_id = %s AND start >= %s AND start <= %s),
+            (SELECT COALESCE(SUM(accepted), 0) FROM {minutes}
+                WHERE account_id = %s AND start >= %s AND start < %s)
+        FROM {AccountTotals._meta.db_table} WHERE account_id = %s
+    """  # noqa: S608 - names of our own
+    at, until = statements.moment(now), statements.moment(now + MINUTE)
+    rows = [
+        (
+            *(pk, statements.moment(_floor(one.minutes, MINUTE)), until),
+            *(pk, statements.moment(one.quarters), at),
+            *(pk, statements.moment(_floor(one.accepted, MINUTE)), until),
+            pk,
+        )
+        for pk, one in since.items()
+    ]
+    found = statements.fetch_each(sql, rows)
+    return {pk: Standing(*map(int, rows[0])) for pk, rows in zip(ids, found, strict=True)}
+
+
 def begin_minute(account_id: int, now: datetime) -> None:
     """Let the minute of `now` begin anew: what it counted is put to the minute before.
 
@@ -160,8 +212,7 @@ def _add_to_totals(rows: list[tuple[int, Tally]]) -> None:
         (*(getattr(tally, name) for name in columns), *[tally.largest_bytes] * 2, pk)
         for pk, tally in rows
     ]
-    with connection.cursor() as cursor:
-        cursor.executemany(sql, values)
+    statements.run_each(sql, values)
 
 
 def _add_to_window(table: str, rows: list[tuple[int, Tally]], start: datetime) -> None:
@@ -173,8 +224,7 @@ def _add_to_window(table: str, rows: list[tuple[int, Tally]], start: datetime) -
         f"INSERT INTO {table} ({names}) VALUES ({places}) "  # noqa: S608 - names of our own
         f"ON CONFLICT (account_id, start) DO UPDATE SET {sums}"
     )
-    at = connection.ops.adapt_datetimefield_value(start)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            sql, [(pk, at, *(getattr(tally, name) for name in _COUNTED)) for pk, tally in rows]
-        )
+    at = statements.moment(start)
+    statements.run_each(
+        sql, [(pk, at, *(getattr(tally, name) for name in _COUNTED)) for pk, tally in rows]
+    )

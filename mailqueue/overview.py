@@ -10,10 +10,11 @@ from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
 
-from mailqueue import actions, counters, limits, policy, windows
+from mailqueue import actions, counters, limits, policy, senders, windows
 from mailqueue.actions import Actions
 from mailqueue.models import (
     AccountTotals,
+    ForeignSender,
     HostingAccount,
     QueueJob,
     Review,
@@ -50,6 +51,8 @@ class Notices:
     errors: policy.Decision | None
     # When the oldest e-mail that is held expires, if that is soon.
     expires_at: datetime | None
+    # Senders of other domains lately, where the account's rule is to tell of them.
+    stranger: ForeignSender | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,7 @@ def _notices(
         if account.state in DELIVERING
         else None,
         expires_at=_expires_at(account, now) if totals.held else None,
+        stranger=senders.foreign_of(account, now),
     )
 
 

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 import zstandard
 from django.db import transaction
 
-from mailqueue import queue, statements
+from mailqueue import answers, queue
 from mailqueue.bounces import NOT_FAILURES, Category, Report, classify_report
 from mailqueue.models import Message, Returned
 from mailqueue.queue import CameBack, Fate, storable
@@ -155,7 +155,7 @@ def _read(row: Returned) -> _Said:
     if row.purpose == Purpose.CASE:
         if reports or not row.sender:
             return _Said(row, Outcome.AUTO_REPLY)
-        author, statement = statements.read(content)
+        author, statement = answers.read(content)
         return _Said(row, Outcome.ANSWER, statement=statement, author=author or row.sender)
     if not reports:
         return _Said(row, Outcome.MAIL)
@@ -225,7 +225,7 @@ def _answered(said: _Said, now: datetime) -> Handled:
     """What a message that is no failure was; an answer about a stop is stated."""
     if said.outcome is not Outcome.ANSWER:
         return Handled(said.row.pk, said.outcome)
-    account_id = statements.state(said.row.number, said.author, said.statement, now)
+    account_id = answers.state(said.row.number, said.author, said.statement, now)
     outcome = Outcome.UNASKED if account_id is None else Outcome.ANSWER
     return Handled(said.row.pk, outcome, account_id)
 

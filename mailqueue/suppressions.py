@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from mailqueue import statements
 from mailqueue.models import Strike, Suppression
 
 Reason = Suppression.Reason
@@ -23,6 +24,7 @@ LASTS = timedelta(days=30)
 LONGEST_WORDS = 500
 # What one question of a database takes.
 CHUNK = 500
+_TABLE = Suppression._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +44,26 @@ def among(wanted: Iterable[tuple[int, str]], now: datetime) -> set[tuple[int, st
     """
     pairs = set(wanted)
     addresses = sorted({address for _, address in pairs})
-    accounts = {account_id for account_id, _ in pairs}
-    found: set[tuple[int, str]] = set()
+    accounts, account_ids = statements.among(sorted({account_id for account_id, _ in pairs}))
+    listed: set[tuple[int | None, str]] = set()
     for start in range(0, len(addresses), CHUNK):
-        rows = _lasting(now).filter(
-            Q(account_id__in=accounts) | Q(account_id=None),
-            address__in=addresses[start : start + CHUNK],
-        )
-        listed: set[tuple[int | None, str]] = set(rows.values_list("account_id", "address"))
-        if listed:
-            found |= {
-                (account_id, address)
-                for account_id, address in pairs
-                if (account_id, address) in listed or (None, address) in listed
-            }
-    return found
+        some, values = statements.among(addresses[start : start + CHUNK])
+        listed |= {
+            (account_id, address)
+            for account_id, address in statements.fetch(
+                f"SELECT account_id, address FROM {_TABLE} WHERE address {some}"  # noqa: S608
+                f" AND (account_id IS NULL OR account_id {accounts})"
+                " AND (until IS NULL OR until > %s)",
+                [*values, *account_ids, statements.moment(now)],
+            )
+        }
+    if not listed:
+        return set()
+    return {
+        (account_id, address)
+        for account_id, address in pairs
+        if (account_id, address) in listed or (None, address) in listed
+    }
 
 
 def strike(blows: Iterable[Blow], now: datetime) -> int:

@@ -14,8 +14,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from mailqueue import statements
 from mailqueue.accounts import check_uid
-from mailqueue.models import AccountToken
+from mailqueue.models import AccountToken, HostingAccount
 
 # So that people, and programs that look for secrets, know one when they see it.
 PREFIX = "fct_"
@@ -91,11 +92,17 @@ def of_account(account_id: int) -> Sequence[AccountToken]:
 
 def by_digest(digests: Iterable[str]) -> dict[str, Known]:
     """What is known of the tokens with these digests, in one query."""
-    rows = AccountToken.objects.filter(digest__in=set(digests)).values_list(
-        "digest", "pk", "account_id", "uid", "revoked_at", "account__closed_at", "last_used_at"
+    condition, values = statements.among(set(digests))
+    rows = statements.fetch(
+        "SELECT digest, t.id, account_id, t.uid, revoked_at, closed_at, last_used_at"  # noqa: S608
+        f" FROM {AccountToken._meta.db_table} t"
+        f" JOIN {HostingAccount._meta.db_table} a ON a.id = account_id WHERE digest {condition}",
+        values,
     )
     return {
-        found: Known(pk, account_id, uid, revoked is not None, closed is not None, used)
+        found: Known(
+            pk, account_id, uid, revoked is not None, closed is not None, statements.aware(used)
+        )
         for found, pk, account_id, uid, revoked, closed, used in rows
     }
 

@@ -15,6 +15,7 @@ from django.db.models import Count, Min, Sum
 from mailqueue import alerts
 from mailqueue.bounces import OF_HOUSE, Category
 from mailqueue.models import Refused
+from mailqueue.providers import provider_of
 
 LONGEST_WORDS = 500
 # So long after the first refusal administrators are told: by then it shows how many it concerns.
@@ -33,10 +34,13 @@ class Trouble:
 
 
 def destination_of(host: str, domain: str) -> str:
-    """The name under which servers of one operator are counted: the end of the server's name.
+    """Under what name servers of one operator are counted: the provider's, or the end of theirs.
 
     The domain of the recipient where the server has no name.
     """
+    provider = provider_of([host] if host else ())
+    if provider is not None:
+        return provider.name
     labels = host.lower().rstrip(".").split(".")
     if len(labels) < 2 or labels[-1].isdigit() or ":" in host:
         return domain

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mailqueue import counters
-from mailqueue.counters import Tally
+from mailqueue.counters import Since, Standing, Tally
 from mailqueue.history import day_start
 from mailqueue.models import HostingAccount
 from mailqueue.policy import FAST_WINDOW, HOUR, Usage
@@ -28,20 +28,31 @@ def midnight(time_zone: str, now: datetime) -> datetime:
 
 def usages(accounts: Iterable[HostingAccount], now: datetime) -> dict[int, Usage]:
     """What each of these accounts has used of its quotas, and handed over of late."""
-    rows = list(accounts)
-    last_hour = counters.trailing({row.pk: now - HOUR for row in rows}, now)
-    of_late = counters.trailing(
-        {row.pk: max(now - FAST_WINDOW, row.windows_from) for row in rows}, now
+    return {pk: usage_of(standing) for pk, standing in standings(accounts, now).items()}
+
+
+def standings(accounts: Iterable[HostingAccount], now: datetime) -> dict[int, Standing]:
+    """What each of these accounts has held, used of its quotas, and handed over of late."""
+    return counters.standings(
+        {
+            row.pk: Since(
+                minutes=now - HOUR,
+                quarters=midnight(row.time_zone, now),
+                accepted=max(now - FAST_WINDOW, row.windows_from),
+            )
+            for row in accounts
+        },
+        now,
     )
-    today = since_midnight({row.pk: row.time_zone for row in rows}, now)
-    return {
-        row.pk: Usage(
-            hour=last_hour[row.pk].admitted,
-            day=today[row.pk].admitted,
-            fast=of_late[row.pk].accepted,
-        )
-        for row in rows
-    }
+
+
+def usage_of(standing: Standing) -> Usage:
+    """What limits look at, of how an account stands."""
+    return Usage(
+        hour=standing.admitted_in_minutes,
+        day=standing.admitted_in_quarters,
+        fast=standing.accepted,
+    )
 
 
 def since(account: HostingAccount, window: timedelta, now: datetime) -> Tally:

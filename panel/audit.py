@@ -46,6 +46,12 @@ class Action(StrEnum):
     REOPEN_ACCOUNT = "reopen_account"
     MAKE_TOKEN = "make_token"  # noqa: S105 - a name
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name
+    ADD_DOMAIN = "add_domain"
+    REMOVE_DOMAIN = "remove_domain"
+    CHANGE_SENDERS = "change_senders"
+    MAKE_KEY = "make_key"
+    ACTIVATE_KEY = "activate_key"
+    RETIRE_KEY = "retire_key"
     PREVIEW = "preview"
     DOWNLOAD = "download"
     EXPORT_ERRORS = "export_errors"
@@ -146,6 +152,12 @@ def words() -> dict[str, str]:
         Action.REOPEN_ACCOUNT: _("Hosting plan reopened"),
         Action.MAKE_TOKEN: _("Token made"),
         Action.REVOKE_TOKEN: _("Token revoked"),
+        Action.ADD_DOMAIN: _("Domain added"),
+        Action.REMOVE_DOMAIN: _("Domain taken away"),
+        Action.CHANGE_SENDERS: _("Rule for senders changed"),
+        Action.MAKE_KEY: _("Signing key made"),
+        Action.ACTIVATE_KEY: _("Signing key activated"),
+        Action.RETIRE_KEY: _("Signing key retired"),
         Action.PREVIEW: _("Message looked at"),
         Action.DOWNLOAD: _("Message downloaded"),
         Action.EXPORT_ERRORS: _("E-mails in error exported"),
@@ -181,6 +193,9 @@ def detail_words(details: dict[str, str | int | bool | None]) -> str:
         "report_to": _("Error report to"),
         "language": _("Language"),
         "time_zone": _("Time zone"),
+        "algorithm": _("algorithm"),
+        "retired": _("retired with it"),
+        "unchecked": _("without its record"),
         **limit_words.labels(),
     }
     told = [(names.get(name, name), _answer(value)) for name, value in details.items()]
@@ -195,5 +210,10 @@ def _answer(value: str | int | bool | None) -> str:
         "owner": _("owner"),
         "reader": _("read-only"),
         "administrator": _("administrator"),
+        "allow": _("Allow"),
+        "warn": _("Allow, and tell it on the page"),
+        "rewrite": _("Replace it"),
+        "refuse": _("Refuse the e-mail"),
+        "house": _("the default of this server"),
     }
     return "–" if value is None else values.get(str(value), str(value))

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mailqueue import senders
 from mailqueue.bounces import Category
-from mailqueue.models import Review
+from mailqueue.models import ForeignSender, Review, SenderPolicy
 from mailqueue.overview import Overview
 from mailqueue.policy import AUTOMATIC_BLOCKS, MOST_PERCENT, Decision, Nearly, Quota
 from mailqueue.states import DELIVERING, Event, State
@@ -120,7 +121,39 @@ def notices(overview: Overview, now: datetime) -> list[str]:
             _("E-mails that are held begin to expire %(moment)s: release or purge them before.")
             % {"moment": wording.moment(overview.notices.expires_at, now)}
         )
+    if overview.notices.stranger is not None:
+        told.append(_stranger(overview, overview.notices.stranger, now))
     return told
+
+
+def _stranger(overview: Overview, seen: ForeignSender, now: datetime) -> str:
+    """How many e-mails had a sender of another domain, and the last one."""
+    if senders.policy_of(overview.account) is SenderPolicy.REWRITE:
+        text = ngettext(
+            "%(number)s e-mail had a sender of another domain, and got one of this plan, since"
+            " %(since)s; the last one was %(author)s, %(moment)s.",
+            "%(number)s e-mails had a sender of another domain, and got one of this plan, since"
+            " %(since)s; the last one was %(author)s, %(moment)s.",
+            seen.number,
+        )
+    else:
+        text = ngettext(
+            "%(number)s e-mail had a sender of another domain since %(since)s; the last one was"
+            " %(author)s, %(moment)s.",
+            "%(number)s e-mails had a sender of another domain since %(since)s; the last one was"
+            " %(author)s, %(moment)s.",
+            seen.number,
+        )
+    told = text % {
+        "number": wording.number(seen.number),
+        "since": formats.date_format(timezone.localtime(seen.since), "DATE_FORMAT"),
+        "author": seen.author,
+        "moment": wording.moment(seen.last_at, now),
+    }
+    if not seen.script:
+        return told
+    origin = _("It came from %(script)s.") % {"script": seen.script}
+    return f"{told} {origin}"
 
 
 def figures_told(event: str, figures: Mapping[str, Any]) -> list[str]:

@@ -175,6 +175,8 @@ if _engine == "django.db.backends.sqlite3":
     }
 elif _engine == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Without a number psycopg prepares nothing, even if it is asked to: see mailqueue/statements.
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 else:
     raise ImproperlyConfigured("FACTEUR_DATABASE_URL must begin with sqlite:/// or postgres://.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

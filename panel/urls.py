@@ -14,6 +14,7 @@ from mailqueue.states import Event
 from panel.views import (
     addresses,
     dashboard,
+    domains,
     errors,
     errors_list,
     hosting,
@@ -29,6 +30,7 @@ from panel.views import (
     scripts_emails,
     selection,
     sending_help,
+    signing,
     simulator,
     tokens,
     trial,
@@ -54,6 +56,26 @@ class Action:
     def to_url(self, value: str) -> str:
         """The name of the event."""
         return Event(value).value
+
+
+class DomainName(StringConverter):
+    """A domain as DNS has it."""
+
+    regex = r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,126}"
+
+
+class KeyStep:
+    """What can be done with a signing key."""
+
+    regex = "activate|retire"
+
+    def to_python(self, value: str) -> signing.Step:
+        """The step of this name."""
+        return signing.Step(value)
+
+    def to_url(self, value: str) -> str:
+        """The name of the step."""
+        return signing.Step(value).value
 
 
 class Choice:
@@ -122,6 +144,8 @@ register_converter(Token, "token")
 register_converter(ServiceName, "name")
 register_converter(Action, "action")
 register_converter(Choice, "choice")
+register_converter(DomainName, "domain")
+register_converter(KeyStep, "key_step")
 register_converter(RowNumber, "row")
 register_converter(Switch, "switch")
 
@@ -175,6 +199,33 @@ urlpatterns = [
         "web/hosting/<name:service_name>/tokens/<row:pk>/revoke/",
         tokens.revoke,
         name="token_revoke",
+    ),
+    path("web/hosting/<name:service_name>/domains/", domains.page, name="domains"),
+    path("web/hosting/<name:service_name>/domains/add/", domains.add, name="domain_add"),
+    path("web/hosting/<name:service_name>/domains/senders/", domains.policy, name="domain_policy"),
+    path("web/hosting/<name:service_name>/domains/<domain:domain>/", signing.page, name="domain"),
+    path(
+        "web/hosting/<name:service_name>/domains/<domain:domain>/remove/",
+        domains.remove,
+        name="domain_remove",
+    ),
+    path(
+        "web/hosting/<name:service_name>/domains/<domain:domain>/keys/",
+        signing.make,
+        name="key_make",
+    ),
+    path(
+        "web/hosting/<name:service_name>/domains/<domain:domain>/keys/<row:pk>/<key_step:step>/",
+        signing.key_step,
+        name="key_step",
+    ),
+    path("domains/", signing.house, name="house_domains"),
+    path("domains/<domain:domain>/", signing.page, name="house_domain"),
+    path("domains/<domain:domain>/keys/", signing.make, name="house_key_make"),
+    path(
+        "domains/<domain:domain>/keys/<row:pk>/<key_step:step>/",
+        signing.key_step,
+        name="house_key_step",
     ),
     path(
         "web/hosting/<name:service_name>/scripts-emails/",

@@ -20,10 +20,13 @@ PURE = (
     "bounce_rules",
     "dsn",
     "domains",
+    "pace",
+    "providers",
     "return_tokens",
 )
 ORDER = (
     "models",
+    "statements",
     "walks",
     "limits",
     "senders",
@@ -35,14 +38,14 @@ ORDER = (
     "troubles",
     "queue",
     "service",
-    "statements",
+    "answers",
     "returns",
     "overview",
 )
 # Standing beside the order: what they may import of it.
 BESIDE = {
-    "accounts": ("models", "service"),
-    "tokens": ("models", "accounts"),
+    "accounts": ("models", "service", "statements"),
+    "tokens": ("models", "accounts", "statements"),
     "sealing": (),
     "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailqueue', '0007_mta_sts'),
+        ('mailqueue', '0008_destination_pace'),
     ]
 
     operations = [

@@ -8,6 +8,7 @@ from mailqueue.models.accounts import AccountToken, HostingAccount, LastRefusal,
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
+from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
 from mailqueue.models.returns import Refused, Returned, Strike, Suppression
 from mailqueue.models.senders import AccountDomain, ForeignSender, SigningKey
@@ -20,6 +21,8 @@ __all__ = [
     "Alert",
     "Body",
     "Counted",
+    "DeliveryRun",
+    "DestinationPace",
     "ForeignSender",
     "HostingAccount",
     "LastRefusal",

@@ -156,10 +156,10 @@ class Recipient(models.Model):
             models.UniqueConstraint(fields=["message", "address"], name="recipient_once"),
         ]
         indexes: ClassVar = [
-            # What workers scan: held mail never enters it.
+            # What workers scan, account by account: held mail never enters it.
             models.Index(
-                fields=["next_attempt_at", "id"],
-                name="recipient_due",
+                fields=["account", "next_attempt_at", "id"],
+                name="recipient_turn",
                 condition=Q(status="waiting"),
             ),
             models.Index(

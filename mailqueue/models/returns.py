@@ -101,6 +101,8 @@ class Suppression(models.Model):
             ),
         ]
         indexes: ClassVar = [
+            # What acceptance asks.
+            models.Index(fields=["address"], name="suppressed_address"),
             models.Index(
                 fields=["until"], name="suppression_ending", condition=Q(until__isnull=False)
             ),

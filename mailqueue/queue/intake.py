@@ -2,19 +2,22 @@
 
 import base64
 import secrets
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import zstandard
 from django.db import transaction
 
-from mailqueue import limits, policy, schedule, windows
+from mailqueue import schedule, statements, suppressions
 from mailqueue.counters import Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
-from mailqueue.models import AccountTotals, Body, HostingAccount, Message, Recipient
-from mailqueue.policy import Limits, Usage
-from mailqueue.queue.rows import HoldReason, Status, delivers, lock_accounts, storable
+from mailqueue.models import Body, Message, Recipient
+from mailqueue.policy import Limits
+from mailqueue.queue.doors import Door, Split, doors_of
+from mailqueue.queue.rows import HoldReason, Status, storable
 
 # Below this a body is not worth compressing, in bytes.
 COMPRESS_ABOVE = 1024
@@ -75,23 +78,68 @@ class Receipt:
 REFUSED = Receipt("", is_refused=True)
 
 
+_MESSAGE = (
+    "id",
+    "account_id",
+    "queue_id",
+    "handover_id",
+    "origin",
+    "accepted_at",
+    "sender",
+    "subject",
+    "script",
+    "folder",
+    "size_bytes",
+)
+_BODY = ("message_id", "content", "is_compressed")
+_RECIPIENT = (
+    "message_id",
+    "account_id",
+    "address",
+    "domain",
+    "accepted_at",
+    "deadline",
+    "status",
+    "hold_reason",
+    "next_attempt_at",
+    "admitted_at",
+    "ended_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A body as it is kept."""
+
+    content: bytes
+    is_compressed: bool
+
+
+class _Packing(threading.local):
+    """To make a compressor costs more than to use it, and no two threads may share one."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor()
+
+
+_packing = _Packing()
+
+
 def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     """Take over messages, in one transaction for all: they are durable when this returns.
 
     The mail of a blocked account is held, and so is what exceeds its quotas; if more would be held
-    than it may have, the message is refused. A hand-over that is already here is not taken again.
+    than it may have, the message is refused. A recipient whose address is suppressed ends at once.
+    A hand-over that is already here is not taken again.
     Raises UnknownAccount or django.db.Error; then none was taken.
     """
     packed = [_pack(submission.content) for submission in submissions]
     with transaction.atomic():
-        doors = _doors(submissions, now)
+        doors = doors_of((submission.account_id for submission in submissions), now)
         receipts = _known_handovers(submissions)
-        tallies = Tallies()
-        messages: list[Message] = []
-        bodies: list[Body] = []
-        rows: list[Recipient] = []
+        entry = _Entry(now, _unwanted(submissions, doors, now))
         answers: list[Receipt] = []
-        for submission, (content, is_compressed) in zip(submissions, packed, strict=True):
+        for submission, body in zip(submissions, packed, strict=True):
             known = receipts.get(submission.handover_id) if submission.handover_id else None
             if known is not None:
                 answers.append(known)
@@ -99,100 +147,141 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
             if submission.account_id not in doors:
                 raise UnknownAccount(str(submission.account_id))
             door = doors[submission.account_id]
-            split = door.split(submission)
+            wanted = entry.wanted(submission)
+            split = door.split(len(wanted), submission.size_bytes, is_late=submission.is_late)
             if split is None:
                 answers.append(REFUSED)
                 continue
-            message = _message(submission, now)
-            messages.append(message)
-            bodies.append(Body(message=message, content=content, is_compressed=is_compressed))
-            rows.extend(_recipients(submission, message, split, door.limits, now))
-            tally = tallies[submission.account_id]
-            tally.accepted += split.number
-            tally.late += split.number if submission.is_late else 0
-            tally.admitted += split.admitted
-            tally.held += split.held
-            tally.held_bytes += split.held * submission.size_bytes
-            tally.overflow += split.held if split.reason is HoldReason.OVERFLOW else 0
-            tally.largest_bytes = max(tally.largest_bytes, submission.size_bytes)
-            answers.append(Receipt(message.queue_id, nears_limit=door.nears_limit))
+            queue_id = entry.add(submission, wanted, body, split, door.limits)
+            answers.append(Receipt(queue_id, nears_limit=door.nears_limit))
             if submission.handover_id:
-                receipts[submission.handover_id] = Receipt(message.queue_id, is_duplicate=True)
-        Message.objects.bulk_create(messages)
-        for body in bodies:
-            body.message_id = body.message.pk
-        for row in rows:
-            row.message_id = row.message.pk
-        Body.objects.bulk_create(bodies)
-        Recipient.objects.bulk_create(rows)
-        tallies.write(now)
+                receipts[submission.handover_id] = Receipt(queue_id, is_duplicate=True)
+        entry.write()
     return answers
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """How many of a message's recipients may go out, and why the others are held."""
+class _Entry:
+    """The rows of what one transaction takes."""
 
-    admitted: int
-    held: int
-    reason: HoldReason
+    def __init__(self, now: datetime, unwanted: Set[tuple[int, str]]) -> None:
+        self._now = now
+        self._unwanted = unwanted
+        self._at = statements.moment(now)
+        # Without the number of the message as yet; recipients with its place among the messages.
+        self._messages: list[tuple[Any, ...]] = []
+        self._bodies: list[Packed | None] = []
+        self._recipients: list[tuple[int, tuple[Any, ...]]] = []
+        self._tallies = Tallies()
 
-    @property
-    def number(self) -> int:
-        """All of them."""
-        return self.admitted + self.held
-
-
-class _Door:
-    """What an account may still have let through, and held, while a transaction lasts."""
-
-    def __init__(self, account: HostingAccount, totals: AccountTotals, usage: Usage) -> None:
-        self.limits = limits.of(account)
-        self.usage = usage
-        self._is_open = delivers(account)
-        self._held = totals.held
-        self._held_bytes = totals.held_bytes
-        # Who came first goes first: while some wait for the quota, newcomers wait behind them.
-        self._has_line = totals.overflow > 0
-
-    @property
-    def nears_limit(self) -> bool:
-        """Whether a quota is nearly used, or too much was handed over of late."""
-        return bool(
-            policy.nearly_used(self.limits, self.usage)
-            or policy.too_fast(self.limits, self.usage.fast)
+    def wanted(self, submission: Submission) -> tuple[str, ...]:
+        """The recipients of a message whose address is not suppressed."""
+        if not self._unwanted:
+            return submission.recipients
+        return tuple(
+            address
+            for address in submission.recipients
+            if (submission.account_id, address.lower()) not in self._unwanted
         )
 
-    def split(self, submission: Submission) -> Split | None:
-        """Let the recipients of a message in; None if more would be held than may be."""
-        split = self._split(len(submission.recipients))
-        held = self._held + split.held
-        held_bytes = self._held_bytes + split.held * submission.size_bytes
-        if split.held and not policy.may_hold(self.limits, held, held_bytes):
-            return None
-        self._held, self._held_bytes = held, held_bytes
-        self._has_line |= split.reason is HoldReason.OVERFLOW and split.held > 0
-        handed_over = 0 if submission.is_late else split.number
-        self.usage = self.usage.plus(admitted=split.admitted, accepted=handed_over)
-        return split
+    def add(
+        self,
+        submission: Submission,
+        wanted: Sequence[str],
+        body: Packed,
+        split: Split,
+        limits: Limits,
+    ) -> str:
+        """Take a message: the first of `wanted` are let through, the others held.
 
-    def _split(self, number: int) -> Split:
-        if not self._is_open:
-            return Split(0, number, HoldReason.BLOCKED)
-        room = 0 if self._has_line else policy.room(self.limits, self.usage)
-        admitted = number if room is None else min(number, room)
-        return Split(admitted, number - admitted, HoldReason.OVERFLOW)
+        Its other recipients end at once as suppressed; with all of them its body is not kept.
+        Returns its queue id.
+        """
+        queue_id = base64.b32encode(secrets.token_bytes(8)).decode("ascii")[:12]
+        place = len(self._messages)
+        self._messages.append(self._message(submission, queue_id))
+        self._bodies.append(body if wanted else None)
+        deadline = statements.moment(schedule.deadline(self._now, hold=limits.hold))
+        # Status, reason, next attempt, admission and end.
+        through = (Status.WAITING.value, HoldReason.NONE.value, self._at, self._at, None)
+        held = (Status.HELD.value, split.reason.value, None, None, None)
+        ended = (Status.SUPPRESSED.value, HoldReason.NONE.value, None, None, self._at)
+        fates = {
+            address: through if number < split.admitted else held
+            for number, address in enumerate(wanted)
+        }
+        for address in submission.recipients:
+            row = (
+                submission.account_id,
+                address,
+                address.rpartition("@")[2].lower()[:255],
+                self._at,
+                deadline,
+                *fates.get(address, ended),
+            )
+            self._recipients.append((place, row))
+        self._count(submission, split)
+        return queue_id
+
+    def write(self) -> None:
+        """Write all of it down."""
+        if not self._messages:
+            return
+        ids = statements.new_ids(Message, len(self._messages))
+        messages = [(pk, *row) for pk, row in zip(ids, self._messages, strict=True)]
+        bodies = [
+            (pk, body.content, body.is_compressed)
+            for pk, body in zip(ids, self._bodies, strict=True)
+            if body is not None
+        ]
+        recipients = [(ids[place], *row) for place, row in self._recipients]
+        with statements.together():
+            statements.insert(Message, _MESSAGE, messages)
+            statements.insert(Body, _BODY, bodies)
+            statements.insert(Recipient, _RECIPIENT, recipients)
+            self._tallies.write(self._now)
+
+    def _message(self, submission: Submission, queue_id: str) -> tuple[Any, ...]:
+        return (
+            submission.account_id,
+            queue_id,
+            submission.handover_id or None,
+            str(submission.origin),
+            self._at,
+            submission.sender,
+            storable(submission.subject, 255),
+            storable(submission.script, 255),
+            storable(submission.folder, 1024),
+            submission.size_bytes,
+        )
+
+    def _count(self, submission: Submission, split: Split) -> None:
+        tally = self._tallies[submission.account_id]
+        tally.accepted += len(submission.recipients)
+        tally.suppressed += len(submission.recipients) - split.number
+        tally.late += len(submission.recipients) if submission.is_late else 0
+        tally.admitted += split.admitted
+        tally.held += split.held
+        tally.held_bytes += split.held * submission.size_bytes
+        tally.overflow += split.held if split.reason is HoldReason.OVERFLOW else 0
+        tally.largest_bytes = max(tally.largest_bytes, submission.size_bytes)
 
 
-def _doors(submissions: Sequence[Submission], now: datetime) -> dict[int, _Door]:
-    accounts = lock_accounts(submission.account_id for submission in submissions)
-    totals = AccountTotals.objects.in_bulk(list(accounts))
-    usages = windows.usages(
-        [account for account in accounts.values() if limits.of(account) != limits.NONE], now
+def _unwanted(
+    submissions: Sequence[Submission], doors: Mapping[int, Door], now: datetime
+) -> set[tuple[int, str]]:
+    """The account and address, in lower case, of recipients that get no mail.
+
+    The panel's own letters go to all: somebody must be able to get in again.
+    """
+    return suppressions.among(
+        (
+            (submission.account_id, address.lower())
+            for submission in submissions
+            if (door := doors.get(submission.account_id)) is not None and not door.is_system
+            for address in submission.recipients
+        ),
+        now,
     )
-    return {
-        pk: _Door(account, totals[pk], usages.get(pk, Usage())) for pk, account in accounts.items()
-    }
 
 
 def content_of(message_id: int) -> bytes | None:
@@ -202,66 +291,31 @@ def content_of(message_id: int) -> bytes | None:
 
 def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
     """The bytes of those of the messages that are still kept, by their numbers."""
-    return {body.message_id: _unpack(body) for body in Body.objects.filter(pk__in=message_ids)}
+    bodies = Body.objects.filter(pk__in=message_ids)
+    rows = bodies.values_list("message_id", "content", "is_compressed")
+    return {message_id: _unpack(bytes(content), packed) for message_id, content, packed in rows}
 
 
-def _message(submission: Submission, now: datetime) -> Message:
-    return Message(
-        account_id=submission.account_id,
-        queue_id=base64.b32encode(secrets.token_bytes(8)).decode("ascii")[:12],
-        handover_id=submission.handover_id or None,
-        origin=submission.origin,
-        accepted_at=now,
-        sender=submission.sender,
-        subject=storable(submission.subject, 255),
-        script=storable(submission.script, 255),
-        folder=storable(submission.folder, 1024),
-        size_bytes=submission.size_bytes,
-    )
-
-
-def _recipients(
-    submission: Submission, message: Message, split: Split, limits: Limits, now: datetime
-) -> list[Recipient]:
-    """The rows of a message's recipients: the first of them are let through, the others held."""
-    rows = []
-    for place, address in enumerate(submission.recipients):
-        is_held = place >= split.admitted
-        rows.append(
-            Recipient(
-                message=message,
-                account_id=submission.account_id,
-                address=address,
-                domain=address.rpartition("@")[2].lower()[:255],
-                status=Status.HELD if is_held else Status.WAITING,
-                hold_reason=split.reason if is_held else HoldReason.NONE,
-                accepted_at=now,
-                deadline=schedule.deadline(now, hold=limits.hold),
-                next_attempt_at=None if is_held else now,
-                admitted_at=None if is_held else now,
-            )
-        )
-    return rows
-
-
-def _pack(content: bytes) -> tuple[bytes, bool]:
+def _pack(content: bytes) -> Packed:
     if len(content) > COMPRESS_ABOVE:
-        packed = zstandard.ZstdCompressor().compress(content)
+        packed = _packing.compressor.compress(content)
         if len(packed) < len(content):
-            return packed, True
-    return content, False
+            return Packed(packed, is_compressed=True)
+    return Packed(content, is_compressed=False)
 
 
-def _unpack(body: Body) -> bytes:
-    content = bytes(body.content)
-    return zstandard.ZstdDecompressor().decompress(content) if body.is_compressed else content
+def _unpack(content: bytes, is_compressed: bool) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(content) if is_compressed else content
 
 
 def _known_handovers(submissions: Sequence[Submission]) -> dict[str, Receipt]:
     ids = [submission.handover_id for submission in submissions if submission.handover_id]
-    known = Message.objects.filter(handover_id__in=ids).values_list("handover_id", "queue_id")
+    if not ids:
+        return {}
+    condition, values = statements.among(ids)
+    table = Message._meta.db_table
+    sql = f"SELECT handover_id, queue_id FROM {table} WHERE handover_id {condition}"  # noqa: S608
     return {
         handover_id: Receipt(queue_id, is_duplicate=True)
-        for handover_id, queue_id in known
-        if handover_id is not None
+        for handover_id, queue_id in statements.fetch(sql, values)
     }

@@ -9,26 +9,32 @@ from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from django.db import connection, models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
-from mailqueue.bounces import Verdict, classify_reply
+from mailqueue import statements
+from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import Body, HostingAccount, Message, Recipient, RecipientStatus
+from mailqueue.queue.values import places
 from mailqueue.states import DELIVERING
 
 Status: TypeAlias = RecipientStatus
 HoldReason: TypeAlias = Recipient.HoldReason
 TABLE = Recipient._meta.db_table
+_BODIES = Body._meta.db_table
+_MESSAGES = Message._meta.db_table
 
 
 def lock_accounts(account_ids: Iterable[int]) -> dict[int, HostingAccount]:
     """The accounts, locked by number, so that a click and this transaction follow each other."""
-    wanted = set(account_ids)
+    wanted = sorted(set(account_ids))
     if not wanted:
         return {}
-    rows = HostingAccount.objects.filter(pk__in=wanted).order_by("pk")
-    return {row.pk: row for row in rows.select_for_update(no_key=True)}
+    condition, values = statements.among(wanted)
+    locked = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    rows = statements.load(HostingAccount, f"WHERE id {condition} ORDER BY id {locked}", values)
+    return {row.pk: row for row in rows}
 
 
 def lock_account(account_id: int) -> HostingAccount:
@@ -58,13 +64,18 @@ def lock_rows(recipient_ids: Iterable[int]) -> dict[int, Recipient]:
 
 
 def lock_messages(message_ids: set[int]) -> None:
-    """Wait for workers that end other recipients of these messages.
+    """Wait for workers that end other recipients of these messages; SQLite has one writer anyway.
 
     For walks, which lock recipients alone. That is against the order, and does no harm: who holds a
     message wants recipients that are being sent, and walks pass those by.
     """
-    rows = Message.objects.filter(pk__in=message_ids).order_by("pk").values_list("pk")
-    list(rows.select_for_update(no_key=True))
+    if message_ids and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT id FROM {_MESSAGES} WHERE id IN ({places([*message_ids])}) "  # noqa: S608
+                "ORDER BY id FOR NO KEY UPDATE",
+                [*message_ids],
+            )
 
 
 def delivers(account: HostingAccount) -> bool:
@@ -103,8 +114,7 @@ def settle(row: Recipient, account: HostingAccount, due: datetime, now: datetime
     row.next_attempt_at = due if fate is Status.WAITING else None
 
 
-def end(row: Recipient, status: Status, now: datetime, verdict: Verdict | None = None) -> None:
-    """End a recipient. `verdict` is what its last reply means, where that was judged already."""
+def end(row: Recipient, status: Status, now: datetime) -> None:
     row.status = status
     row.hold_reason = HoldReason.NONE
     row.lease_until = None
@@ -112,7 +122,7 @@ def end(row: Recipient, status: Status, now: datetime, verdict: Verdict | None =
     row.ended_at = now
     if status is Status.FAILED:
         # Now, while the words are fresh: what is read later must not change with the rules.
-        row.category = (verdict or classify_reply(row.reply)).category
+        row.category = classify_reply(row.reply).category
 
 
 def count(
@@ -172,11 +182,15 @@ def save(rows: Sequence[Recipient]) -> None:
 
 def drop_bodies(message_ids: set[int]) -> None:
     """Delete the bodies that nobody needs any more: no recipient is live, none has failed."""
-    needed = Recipient.objects.filter(
-        message=OuterRef("pk"), status__in=[*Recipient.LIVE, Status.FAILED]
-    )
     if message_ids:
-        Body.objects.filter(~Exists(needed), pk__in=message_ids).delete()
+        statuses = ", ".join(f"'{status}'" for status in (*Recipient.LIVE, Status.FAILED))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"DELETE FROM {_BODIES} WHERE message_id IN ({places([*message_ids])}) "  # noqa: S608
+                f"AND NOT EXISTS (SELECT 1 FROM {TABLE} AS one "
+                f"WHERE one.message_id = {_BODIES}.message_id AND one.status IN ({statuses}))",
+                [*message_ids],
+            )
 
 
 def storable(value: str, limit: int) -> str:

@@ -1,56 +1,44 @@
-"""Who works on what, for how long, and what became of it.
+"""What became of what was claimed: outcomes, returns, and leases that ran out.
 
-A claim is a conditional update with a lease, so that a dead worker returns its mail.
+What goes as expected, a recipient that is still `sending` under its claim, is written many at once;
+what meanwhile was taken back, or whose account was stopped, is looked at one by one.
 """
 
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import random
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from mailqueue import schedule
-from mailqueue.bounces import OF_RECIPIENT, Verdict, classify_reply
+from mailqueue.bounces import OF_RECIPIENT, classify_reply
 from mailqueue.counters import Tallies
-from mailqueue.models import HostingAccount, Message, Recipient
+from mailqueue.models import HostingAccount, Recipient
 from mailqueue.outcomes import Outcome, Result
+from mailqueue.queue.claims import Claimed
+from mailqueue.queue.lessons import learn
 from mailqueue.queue.rows import (
     TABLE,
     Status,
     count,
+    delivers,
     drop_bodies,
     end,
     fate_of,
     lock_accounts,
+    lock_messages,
     lock_rows,
     moment_in_sql,
     save,
     settle,
     storable,
 )
-from mailqueue.suppressions import Blow, Reason, strike
-from mailqueue.troubles import Trouble, destination_of, note, trouble_of
+from mailqueue.queue.values import update_matching
 
 LONGEST_REPLY = 4096
 
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A recipient that a worker has claimed. `tries` counts those before this one."""
-
-    recipient_id: int
-    message_id: int
-    account_id: int
-    queue_id: str
-    sender: str
-    address: str
-    domain: str
-    tries: int
-    accepted_at: datetime
-    deadline: datetime
-    claim: str
+_IS_OURS = f"{TABLE}.id = given.number AND {TABLE}.claim = given.ours AND status = 'sending'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,75 +55,6 @@ class Recorded:
     was_ours: bool
 
 
-def claim_due(now: datetime, limit: int, lease: timedelta) -> list[Claimed]:
-    """Claim up to `limit` recipients whose time has come, the longest due first.
-
-    They are `sending`, and this worker's, until `now + lease`; see `renew`.
-    """
-    claim = uuid.uuid4().hex
-    due = (
-        f"SELECT id FROM {TABLE} WHERE status = 'waiting' AND next_attempt_at <= %s "  # noqa: S608
-        f"ORDER BY next_attempt_at, id LIMIT %s"
-    )
-    if connection.vendor == "postgresql":
-        # ARRAY: evaluated once, so that the rows locked are the rows changed.
-        chosen = f"id = ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))"
-    else:
-        chosen = f"id IN ({due})"
-    sql = (
-        f"UPDATE {TABLE} SET status = 'sending', next_attempt_at = NULL, "  # noqa: S608
-        f"lease_until = %s, claim = %s WHERE {chosen} "
-        "RETURNING id, message_id, account_id, address, domain, tries, accepted_at, deadline"
-    )
-    with transaction.atomic():
-        rows = list(
-            Recipient.objects.raw(
-                sql, [moment_in_sql(now + lease), claim, moment_in_sql(now), limit]
-            )
-        )
-    messages = Message.objects.only("queue_id", "sender").in_bulk(
-        list({row.message_id for row in rows})
-    )
-    return [
-        Claimed(
-            recipient_id=row.pk,
-            message_id=row.message_id,
-            account_id=row.account_id,
-            queue_id=messages[row.message_id].queue_id,
-            sender=messages[row.message_id].sender,
-            address=row.address,
-            domain=row.domain,
-            tries=row.tries,
-            accepted_at=row.accepted_at,
-            deadline=row.deadline,
-            claim=claim,
-        )
-        for row in sorted(rows, key=lambda row: row.pk)
-    ]
-
-
-def cleared(claimed: Sequence[Claimed]) -> set[int]:
-    """The numbers of those recipients that may still be sent, read afresh.
-
-    Ask before each MAIL FROM: since the claim its account may have been blocked or purged, or the
-    lease may have run out and another worker have claimed it.
-    """
-    rows = Recipient.objects.filter(
-        pk__in=[item.recipient_id for item in claimed],
-        claim__in={item.claim for item in claimed},
-        status=Status.SENDING,
-    ).select_related("account")
-    return {row.pk for row in rows if fate_of(row, row.account) is Status.WAITING}
-
-
-def renew(claim: str, now: datetime, lease: timedelta) -> int:
-    """Prolong the lease of what is left of a claim; return how many recipients that is."""
-    with transaction.atomic():
-        return Recipient.objects.filter(status=Status.SENDING, claim=claim).update(
-            lease_until=now + lease
-        )
-
-
 def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[Recorded]:
     """Write down what became of claimed recipients, in one transaction.
 
@@ -147,46 +66,22 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[R
         accounts = lock_accounts(
             claimed.account_id for claimed, outcome in outcomes if outcome.result is Result.DEFERRED
         )
-        rows = lock_rows(claimed.recipient_id for claimed, _ in outcomes)
+        lock_messages({claimed.message_id for claimed, _ in outcomes})
         tallies = Tallies()
-        blows: list[Blow] = []
-        troubles: list[Trouble] = []
-        recorded: list[Recorded] = []
-        changed: list[Recipient] = []
-        for claimed, outcome in outcomes:
-            row = rows.get(claimed.recipient_id)
-            if row is None or row.claim != claimed.claim or row.status not in Recipient.LIVE:
-                status = Status.PURGED if row is None else Status(row.status)
-                recorded.append(Recorded(claimed, outcome, status, None, was_ours=False))
-                continue
-            # Put back since, when its worker was late, it may even be held.
-            before, reason = Status(row.status), row.hold_reason
-            verdict = _apply(row, outcome, accounts, now)
-            count(tallies, row, before, reason)
-            if verdict is not None:
-                is_for_good = outcome.result is Result.FAILED
-                tallies[row.account_id].bounced += is_for_good and verdict.category in OF_RECIPIENT
-                if is_for_good and verdict.hard:
-                    address = row.address.lower()
-                    blows.append(Blow(row.account_id, address, Reason.FAILED, row.reply))
-                destination = destination_of(row.reply_host, row.domain)
-                troubles += trouble_of(
-                    row.account_id,
-                    verdict.category,
-                    destination,
-                    row.reply,
-                    is_for_good=is_for_good,
-                )
-            changed.append(row)
-            recorded.append(
-                Recorded(claimed, outcome, Status(row.status), row.next_attempt_at, was_ours=True)
+        known = {
+            item.claimed.recipient_id: item
+            for item in (
+                *_end(outcomes, now, tallies),
+                *_defer(outcomes, accounts, now),
             )
-        save(changed)
-        drop_bodies({row.message_id for row in changed if row.ended_at is not None})
-        strike(blows, now)
-        note(troubles, now)
+        }
+        rest = [item for item in outcomes if item[0].recipient_id not in known]
+        known |= {
+            item.claimed.recipient_id: item for item in _one_by_one(rest, accounts, now, tallies)
+        }
+        learn([(it.claimed, it.outcome) for it in known.values() if it.was_ours], now)
         tallies.write(now)
-    return recorded
+    return [known[claimed.recipient_id] for claimed, _ in outcomes]
 
 
 def give_back(claimed: Sequence[Claimed], now: datetime) -> int:
@@ -194,7 +89,23 @@ def give_back(claimed: Sequence[Claimed], now: datetime) -> int:
 
     They wait, due at once; or are held or purged if their account was meanwhile.
     """
-    return _put_back({item.recipient_id for item in claimed}, {item.claim for item in claimed}, now)
+    return put_off([(item, now) for item in claimed], now)
+
+
+def put_off(claimed: Sequence[tuple[Claimed, datetime]], now: datetime) -> int:
+    """Likewise, each due at the moment beside it: its destination takes no more before."""
+    if not claimed:
+        return 0
+    with transaction.atomic():
+        accounts = lock_accounts(item.account_id for item, _ in claimed)
+        rows = [
+            (item.recipient_id, item.claim, moment_in_sql(due))
+            for item, due in claimed
+            if _goes_on(item, accounts)
+        ]
+        done = _wait("", (), rows)
+    moments = {item.recipient_id: due for item, due in claimed if item.recipient_id not in done}
+    return len(done) + _put_back(moments, {item.claim for item, _ in claimed}, now)
 
 
 def recover_leases(now: datetime, limit: int = 1000) -> int:
@@ -204,61 +115,172 @@ def recover_leases(now: datetime, limit: int = 1000) -> int:
         .order_by("lease_until")
         .values_list("pk", "claim")[:limit]
     )
-    return _put_back({pk for pk, _ in late}, {claim for _, claim in late}, now, late_by=now)
+    moments = dict.fromkeys((pk for pk, _ in late), now)
+    return _put_back(moments, {claim for _, claim in late}, now, late_by=now)
 
 
-def has_due(now: datetime) -> bool:
-    """Whether any recipient's time has come."""
-    return Recipient.objects.filter(status=Status.WAITING, next_attempt_at__lte=now).exists()
+def _end(
+    outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime, tallies: Tallies
+) -> list[Recorded]:
+    """End what was delivered or refused, as far as it is still ours to end."""
+    steps = {
+        claimed.recipient_id: Recorded(claimed, outcome, _END[outcome.result], None, was_ours=True)
+        for claimed, outcome in outcomes
+        if outcome.result in _END
+    }
+    categories = {
+        pk: classify_reply(storable(step.outcome.reply, LONGEST_REPLY)).category
+        if step.status is Status.FAILED
+        else ""
+        for pk, step in steps.items()
+    }
+    done = update_matching(
+        TABLE,
+        "status = given.ending, hold_reason = '', lease_until = NULL, next_attempt_at = NULL, "
+        f"tries = tries + 1, ended_at = given.moment, category = given.cause, {_REPLY}",
+        ("number", "ours", "ending", "moment", "cause", *_WORDS),
+        [
+            (
+                *(pk, step.claimed.claim, step.status.value, moment_in_sql(now)),
+                *(str(categories[pk]), *_words(step.outcome)),
+            )
+            for pk, step in steps.items()
+        ],
+        _IS_OURS,
+    )
+    for pk in done:
+        step, tally = steps[pk], tallies[steps[pk].claimed.account_id]
+        setattr(tally, step.status, getattr(tally, step.status) + 1)
+        tally.bounced += step.status is Status.FAILED and categories[pk] in OF_RECIPIENT
+    drop_bodies({steps[pk].claimed.message_id for pk in done})
+    return [steps[pk] for pk in done]
+
+
+_END = {Result.DELIVERED: Status.SENT, Result.FAILED: Status.FAILED}
+_WORDS = ("words", "code", "host")
+_REPLY = "reply = given.words, reply_status = given.code, reply_host = given.host"
+
+
+def _words(outcome: Outcome) -> tuple[str, str, str]:
+    return (
+        storable(outcome.reply, LONGEST_REPLY),
+        storable(outcome.status, 16),
+        storable(outcome.host, 255),
+    )
+
+
+def _defer(
+    outcomes: Sequence[tuple[Claimed, Outcome]], accounts: dict[int, HostingAccount], now: datetime
+) -> list[Recorded]:
+    """Let what was deferred wait, as far as it is ours, has time left, and its account delivers."""
+    steps: dict[int, tuple[Recorded, datetime]] = {}
+    for claimed, outcome in outcomes:
+        if outcome.result is Result.DEFERRED and _goes_on(claimed, accounts):
+            due = _next_attempt(claimed.tries + 1, claimed.deadline, now)
+            if due is not None:
+                step = Recorded(claimed, outcome, Status.WAITING, due, was_ours=True)
+                steps[claimed.recipient_id] = step, due
+    done = _wait(
+        f", tries = tries + 1, {_REPLY}",
+        _WORDS,
+        [
+            (pk, step.claimed.claim, moment_in_sql(due), *_words(step.outcome))
+            for pk, (step, due) in steps.items()
+        ],
+    )
+    return [steps[pk][0] for pk in done]
+
+
+def _wait(further: str, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> set[int]:
+    """Let claimed rows, given by number, claim and next attempt, wait; the numbers of those."""
+    changes = f"status = 'waiting', lease_until = NULL, next_attempt_at = given.due{further}"
+    return update_matching(TABLE, changes, ("number", "ours", "due", *columns), rows, _IS_OURS)
+
+
+def _goes_on(claimed: Claimed, accounts: Mapping[int, HostingAccount]) -> bool:
+    """Whether a recipient that was not delivered waits on, as far as its account tells."""
+    account = accounts[claimed.account_id]
+    return delivers(account) and claimed.recipient_id > account.purged_through
+
+
+def _next_attempt(tries: int, deadline: datetime, now: datetime) -> datetime | None:
+    return schedule.next_attempt(now, tries, deadline, random())  # noqa: S311
+
+
+def _one_by_one(
+    outcomes: Sequence[tuple[Claimed, Outcome]],
+    accounts: dict[int, HostingAccount],
+    now: datetime,
+    tallies: Tallies,
+) -> list[Recorded]:
+    """Record what was not as expected: held or purged meanwhile, or no longer ours."""
+    if not outcomes:
+        return []
+    rows = lock_rows(claimed.recipient_id for claimed, _ in outcomes)
+    recorded: list[Recorded] = []
+    changed: list[Recipient] = []
+    for claimed, outcome in outcomes:
+        row = rows.get(claimed.recipient_id)
+        if row is None or row.claim != claimed.claim or row.status not in Recipient.LIVE:
+            status = Status.PURGED if row is None else Status(row.status)
+            recorded.append(Recorded(claimed, outcome, status, None, was_ours=False))
+            continue
+        # Put back since, when its worker was late, it may even be held.
+        before, reason = Status(row.status), row.hold_reason
+        _apply(row, outcome, accounts, now)
+        count(tallies, row, before, reason)
+        if outcome.result is Result.FAILED and row.category in OF_RECIPIENT:
+            tallies[row.account_id].bounced += 1
+        changed.append(row)
+        recorded.append(
+            Recorded(claimed, outcome, Status(row.status), row.next_attempt_at, was_ours=True)
+        )
+    save(changed)
+    drop_bodies({row.message_id for row in changed if row.ended_at is not None})
+    return recorded
 
 
 def _apply(
     row: Recipient, outcome: Outcome, accounts: dict[int, HostingAccount], now: datetime
-) -> Verdict | None:
-    """Take a row on by an outcome; return what a refusal of the other side means, if it is one."""
+) -> None:
     row.tries += 1
-    row.reply = storable(outcome.reply, LONGEST_REPLY)
-    row.reply_status = storable(outcome.status, 16)
-    row.reply_host = storable(outcome.host, 255)
-    if outcome.result is Result.DELIVERED:
-        end(row, Status.SENT, now)
-        return None
-    # What no server said is of the way, and no refusal.
-    is_refusal = outcome.result is Result.FAILED or bool(row.reply_host)
-    verdict = classify_reply(row.reply) if is_refusal else None
-    if outcome.result is Result.FAILED:
-        end(row, Status.FAILED, now, verdict)
-        return verdict
+    row.reply, row.reply_status, row.reply_host = _words(outcome)
+    if outcome.result in _END:
+        end(row, _END[outcome.result], now)
+        return
     account = accounts[row.account_id]
-    moment = schedule.next_attempt(now, row.tries, row.deadline, random())  # noqa: S311
+    moment = _next_attempt(row.tries, row.deadline, now)
     if moment is None and fate_of(row, account) is not Status.PURGED:
-        end(row, Status.FAILED, now, verdict)
+        end(row, Status.FAILED, now)
     else:
         settle(row, account, moment or now, now)
-    return verdict
 
 
 def _put_back(
-    recipient_ids: set[int], claims: set[str], now: datetime, late_by: datetime | None = None
+    moments: Mapping[int, datetime],
+    claims: set[str],
+    now: datetime,
+    late_by: datetime | None = None,
 ) -> int:
-    """Return untried recipients; with `late_by`, only those whose lease is over by then."""
-    if not recipient_ids:
+    """Return untried recipients, due when `moments` says, by their numbers; how many were ours.
+
+    With `late_by`, only those whose lease is over by then.
+    """
+    if not moments:
         return 0
-    account_ids = Recipient.objects.filter(pk__in=recipient_ids).values_list(
-        "account_id", flat=True
-    )
+    account_ids = Recipient.objects.filter(pk__in=moments).values_list("account_id", flat=True)
     with transaction.atomic():
         accounts = lock_accounts(account_ids)
         rows = [
             row
-            for row in lock_rows(recipient_ids).values()
+            for row in lock_rows(moments).values()
             if row.status == Status.SENDING
             and row.claim in claims
             and (late_by is None or (row.lease_until is not None and row.lease_until <= late_by))
         ]
         tallies = Tallies()
         for row in rows:
-            settle(row, accounts[row.account_id], now, now)
+            settle(row, accounts[row.account_id], moments[row.pk], now)
             count(tallies, row, Status.SENDING)
         save(rows)
         drop_bodies({row.message_id for row in rows if row.ended_at is not None})

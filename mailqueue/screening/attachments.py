@@ -17,7 +17,48 @@ MAX_MARKUP = 1 << 17
 
 # What Windows or a program host starts by name.
 PROGRAMS = frozenset(
-    ["exe", "scr", "pif", "com", "bat", "cmd", "vbs", "vbe", "js", "jse", "wsf", "wsh", "hta", "lnk", "ps1", "psm1", "jar", "msi", "msp", "cpl", "dll", "reg", "chm", "inf", "application", "gadget", "msc", "sct", "vb", "ws", "xll", "iqy", "appx", "msix", "scf", "url", "library-ms", "search-ms", "elf", "app"]
+    [
+        "exe",
+        "scr",
+        "pif",
+        "com",
+        "bat",
+        "cmd",
+        "vbs",
+        "vbe",
+        "js",
+        "jse",
+        "wsf",
+        "wsh",
+        "hta",
+        "lnk",
+        "ps1",
+        "psm1",
+        "jar",
+        "msi",
+        "msp",
+        "cpl",
+        "dll",
+        "reg",
+        "chm",
+        "inf",
+        "application",
+        "gadget",
+        "msc",
+        "sct",
+        "vb",
+        "ws",
+        "xll",
+        "iqy",
+        "appx",
+        "msix",
+        "scf",
+        "url",
+        "library-ms",
+        "search-ms",
+        "elf",
+        "app",
+    ]
 )
 # Of these, the ones that honest people send as source or as a shortcut to a page.
 _MILD = frozenset(
@@ -27,7 +68,29 @@ _MACRO_NAMES = frozenset(
     {"docm", "dotm", "xlsm", "xltm", "xlam", "pptm", "potm", "ppam", "ppsm", "sldm"}
 )
 _DOCUMENTS = frozenset(
-    ["pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "rtf", "txt", "jpg", "jpeg", "png", "gif", "html", "htm", "csv", "odt", "ods", "mp3", "mp4", "zip"]
+    [
+        "pdf",
+        "doc",
+        "docx",
+        "xls",
+        "xlsx",
+        "ppt",
+        "pptx",
+        "rtf",
+        "txt",
+        "jpg",
+        "jpeg",
+        "png",
+        "gif",
+        "html",
+        "htm",
+        "csv",
+        "odt",
+        "ods",
+        "mp3",
+        "mp4",
+        "zip",
+    ]
 )
 _HINTS = frozenset({"xml", "xlsx", "xls"})
 _MARKUP = frozenset({"html", "htm", "shtml", "xhtml", "svg", "mht"})

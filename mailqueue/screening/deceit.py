@@ -17,7 +17,7 @@ from mailqueue.screening.hosts import (
     registered,
 )
 from mailqueue.screening.letter import Letter, Reference
-from mailqueue.screening.links import shown_host
+from mailqueue.screening.links import Url, shown_host
 from mailqueue.screening.verdicts import Context, Finding, quoted
 from mailqueue.screening.words import words_of
 
@@ -32,6 +32,12 @@ _INJECTED = re.compile(
 )
 _SHELL_MAILER = re.compile(
     r"leaf ?phpmailer|alexus|priv8|mailer by|anonymous ?fox|xleet|smtp cracker", re.I
+)
+_PLANTED = re.compile(
+    r"/(?:wp-content/(?:uploads|plugins|themes|languages|cache)|wp-includes|wp-admin/(?:css|js|images|includes)|"
+    r"\.well-known|cgi-bin/\w{1,40}|(?:images|img|css|js|media|tmp|cache|administrator/components)/[\w-]{1,60})"
+    r"/(?:[\w.%-]{1,80}/){0,8}(?:[\w-]{1,80}\.(?:php|html?)(?:[?#]|\Z)|(?:[\w-]{0,40}(?:login|signin|secure|verif|account|update|bank)[\w-]{0,40}/?(?:[?#]|\Z)))",
+    re.I,
 )
 _REPLY = re.compile(r"\s{0,5}(?:re|aw|sv|antw)\s?:", re.I)
 _FRAME = re.compile(r"""https?:|data:|javascript:""", re.I)
@@ -48,8 +54,15 @@ def check(letter: Letter, context: Context) -> Iterator[Finding]:
 
 
 def elsewhere(letter: Letter, own: frozenset[str]) -> list[Reference]:
-    """The links that do not lead to the sender's or the account's own sites."""
-    return [found for found in letter.web if not is_under(found.url.host, own)]
+    """The links that do not lead to the sender's or the account's own pages."""
+    return [
+        found for found in letter.web if not is_under(found.url.host, own) or is_planted(found.url)
+    ]
+
+
+def is_planted(url: Url) -> bool:
+    """Whether a page stands where a site keeps no pages: among uploads, themes, certificates."""
+    return bool(_PLANTED.search(url.path))
 
 
 def _brands(letter: Letter, own: frozenset[str]) -> Iterator[Finding]:
@@ -97,6 +110,8 @@ def _links(letter: Letter, own: frozenset[str]) -> Iterator[Finding]:
     by_rule: dict[str, Reference] = {}
     for found in letter.web:
         url = found.url
+        if is_planted(url):
+            by_rule.setdefault("link_planted", found)
         if url.user:
             by_rule.setdefault("link_user", found)
         if is_address(url.host) or url.port not in ("", "80", "443", "8080", "8443"):

@@ -10,7 +10,62 @@ from mailqueue.screening.verdicts import Finding, quoted
 
 # Words that are worth hiding, in plain form.
 _HIDDEN = frozenset(
-    ["viagra", "cialis", "levitra", "xanax", "valium", "ambien", "phentermine", "vicodin", "tramadol", "pharmacy", "pharmacie", "medication", "prescription", "pills", "penis", "casino", "jackpot", "poker", "roulette", "mortgage", "refinance", "loan", "rolex", "replica", "porn", "porno", "sex", "sexy", "nude", "bitcoin", "crypto", "lottery", "winner", "free", "money", "cash", "credit", "debt", "investment", "password", "account", "verify", "paypal", "amazon", "microsoft", "office", "netflix", "apple", "invoice", "security", "click", "unsubscribe", "software", "stock"]
+    [
+        "viagra",
+        "cialis",
+        "levitra",
+        "xanax",
+        "valium",
+        "ambien",
+        "phentermine",
+        "vicodin",
+        "tramadol",
+        "pharmacy",
+        "pharmacie",
+        "medication",
+        "prescription",
+        "pills",
+        "penis",
+        "casino",
+        "jackpot",
+        "poker",
+        "roulette",
+        "mortgage",
+        "refinance",
+        "loan",
+        "rolex",
+        "replica",
+        "porn",
+        "porno",
+        "sex",
+        "sexy",
+        "nude",
+        "bitcoin",
+        "crypto",
+        "lottery",
+        "winner",
+        "free",
+        "money",
+        "cash",
+        "credit",
+        "debt",
+        "investment",
+        "password",
+        "account",
+        "verify",
+        "paypal",
+        "amazon",
+        "microsoft",
+        "office",
+        "netflix",
+        "apple",
+        "invoice",
+        "security",
+        "click",
+        "unsubscribe",
+        "software",
+        "stock",
+    ]
 )
 # What stands for a letter.
 _LOOKS = str.maketrans(
@@ -38,6 +93,9 @@ _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u04ff\u13a0-\u13ff]")
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _FANCY = re.compile("[\U0001d400-\U0001d7ff\u24b6-\u24e9]{4,}")
 
+# A number, or a shout, after a word.
+_ENDING = re.compile(r"[\d!$+€|]{1,14}\Z")
+
 MAX_TEXT = 60_000
 
 
@@ -60,7 +118,9 @@ def _dressed(text: str) -> set[str]:
     for match in _MIXED.finditer(text):
         word = match[0]
         plain = fold(word).translate(_LOOKS).rstrip("i")
-        if (plain in _HIDDEN or plain.rstrip("s") in _HIDDEN) and not word.rstrip("!$").isalpha():
+        if (plain in _HIDDEN or plain.rstrip("s") in _HIDDEN) and not _ENDING.sub(
+            "", word
+        ).isalpha():
             found.add(word)
     for match in _SPACED.finditer(text):
         plain = "".join(filter(str.isalpha, fold(match[0])))

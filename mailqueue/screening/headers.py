@@ -11,7 +11,22 @@ from mailqueue.screening.verdicts import Finding, quoted
 
 # At most once in a message (RFC 5322 §3.6; MIME-Version and Content- fields: RFC 2045 §4, §5).
 ONCE = frozenset(
-    ["date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "mime-version", "content-type", "content-transfer-encoding"]
+    [
+        "date",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "subject",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+    ]
 )
 _MESSAGE_ID = re.compile(rb"<[^\s<>@]{1,250}@[^\s<>@]{1,250}>\Z")
 _ADDRESS = re.compile(

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from mailqueue.dsn.folding import fold
 from mailqueue.screening import links, mime, page
+from mailqueue.screening.hosts import registered
 from mailqueue.screening.links import Url
 from mailqueue.screening.mime import Header, Leaf, Message
 from mailqueue.screening.page import Page
@@ -30,6 +31,9 @@ _LABEL = re.compile(
 )
 _ENCRYPTED = frozenset(
     {"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+)
+_MODERATION = re.compile(
+    r"wp-admin/|action=(?:approve|spam|trash|delete)|moderat|/administrator/", re.I
 )
 _ASIAN_LETTER = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -157,6 +161,14 @@ class Letter:
         """Whether it passes on what a visitor typed, as contact forms and notices of comments do."""
         labels = {match[1].lower() for match in _LABEL.finditer(self.folded[:20_000])}
         return len(labels) >= 3
+
+    @cached_property
+    def is_notice(self) -> bool:
+        """Whether it asks the owner of the site what to do with what a visitor wrote."""
+        own = registered(self.sender.host or "-")
+        return self.is_visitors and any(
+            found.url.domain == own and _MODERATION.search(found.url.path) for found in self.web
+        )
 
     @cached_property
     def is_bulk(self) -> bool:

@@ -31,9 +31,53 @@ TINY_PX = 2.0
 # A line that mail programs show beside the subject, and the page hides.
 PREHEADER = 300
 
-_VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"])
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
 _LINES = frozenset(
-    ["p", "div", "tr", "table", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "center", "form", "section", "article", "header", "footer", "pre", "dl", "dt", "dd", "hr", "br"]
+    [
+        "p",
+        "div",
+        "tr",
+        "table",
+        "ul",
+        "ol",
+        "li",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "center",
+        "form",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "pre",
+        "dl",
+        "dt",
+        "dd",
+        "hr",
+        "br",
+    ]
 )
 _IN_HEAD = frozenset({"head", "script", "style", "title", "noframes", "template"})
 # The default style sheet of browsers, as far as sizes go (HTML §15.3.6).

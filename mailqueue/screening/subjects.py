@@ -5,7 +5,7 @@ from math import sqrt
 
 from mailqueue.screening import topics
 from mailqueue.screening.deceit import elsewhere
-from mailqueue.screening.hosts import registered
+from mailqueue.screening.hosts import is_under, registered
 from mailqueue.screening.letter import Letter
 from mailqueue.screening.topics import Topic
 from mailqueue.screening.verdicts import Context, Finding, quoted
@@ -16,8 +16,13 @@ USUAL_WORDS = 450
 # A second and a third phrase of one group add this share of its points each.
 AGAIN = 0.3
 MOST_AGAIN = 2
-# What a visitor typed is not the site's own word.
-VISITORS_SHARE = 0.5
+# What a visitor typed is not the site's own word; where the owner is asked what to do with it, or
+# it comes to the site's own mailbox, it has not even left the house.
+VISITORS_SHARE = 0.6
+OWNERS_SHARE = 0.2
+# A newsletter that can be left may write about fraud, and praises what it sells.
+BULK_SHARE = 0.7
+CORELESS_SHARE = 0.5
 
 _Meaning = tuple[int, str]
 
@@ -44,11 +49,22 @@ def check(letter: Letter, context: Context) -> Iterator[Finding]:
         if len(groups) < topic.least:
             continue
         points = thinned * sum(_points(topic, group, len(said)) for group, said in groups.items())
-        if letter.is_visitors and topic.is_quotable:
-            points *= VISITORS_SHARE
-        points = min(topic.most, points * _leads(topic, letter, context))
+        if topic.core and not topic.core & groups.keys():
+            points *= CORELESS_SHARE
+        share = 1.0
+        if letter.is_bulk:
+            share = BULK_SHARE
+        elif letter.is_visitors and topic.is_quotable:
+            share = _visitors_share(letter, context)
+        points = min(topic.most, points) * share * _leads(topic, letter, context)
         said = sorted(phrase for phrases in groups.values() for phrase in sorted(phrases)[:2])
         yield Finding(topic.rule, points, "text", {"what": quoted(", ".join(said))})
+
+
+def _visitors_share(letter: Letter, context: Context) -> float:
+    hosts = [address.rpartition("@")[2].lower() for address in context.recipients]
+    is_at_home = bool(hosts) and all(is_under(host, context.own_domains) for host in hosts)
+    return OWNERS_SHARE if letter.is_notice or is_at_home else VISITORS_SHARE
 
 
 def _points(topic: Topic, group: str, distinct: int) -> float:
@@ -67,10 +83,10 @@ def _leads(topic: Topic, letter: Letter, context: Context) -> float:
     if topic is topics.BILL:
         return 1.0 if any(_is_opened(leaf.name) for leaf in letter.attachments) else 0.3
     away = elsewhere(letter, own)
-    if not letter.web or not away:
+    if not away:
         return 0.25
-    # The first link that is clicked is the one that counts; footers lead to many places.
-    return 1.0 if 2 * len(away) >= len(letter.web) else 0.6
+    # The first link is the one that is meant; footers lead to many places.
+    return 1.0 if letter.web[0] in away or 2 * len(away) > len(letter.web) else 0.4
 
 
 def _is_opened(name: str) -> bool:

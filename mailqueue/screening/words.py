@@ -23,12 +23,19 @@ _WORD = re.compile(r"[^\W_]+|[$€£¥]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PATTERN = re.compile(r"\.\.|[^\W_]+\*?|[$€£¥]")
 
+# Nothing that a reader sees: zero-width signs, joiners, direction marks, variation selectors.
+_INVISIBLE = dict.fromkeys(
+    (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0x34F, 0xAD)
+)
+
 T = TypeVar("T")
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, at most `MAX_WORDS`."""
     found: list[str] = []
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
     for match in _WORD.finditer(fold(text)):
         found.append(match[0])
         if len(found) >= MAX_WORDS:

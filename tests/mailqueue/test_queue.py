@@ -365,8 +365,8 @@ def test_the_database_refuses_rows_that_contradict_themselves(
 @pytest.mark.parametrize(
     ("index", "query"),
     [
-        ("recipient_due", "status = 'waiting' AND next_attempt_at <= '2030-01-01' "
-         "ORDER BY next_attempt_at, id"),
+        ("recipient_turn", "status = 'waiting' AND account_id = 7 "
+         "AND next_attempt_at <= '2030-01-01' ORDER BY account_id, next_attempt_at, id"),
         ("recipient_leased", "status = 'sending' AND lease_until <= '2030-01-01'"),
         ("recipient_expiring", "status = 'held' AND deadline <= '2030-01-01' ORDER BY deadline"),
     ],

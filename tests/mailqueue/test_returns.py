@@ -113,7 +113,7 @@ def test_however_reports_come_each_recipient_counts_once(
     send(now)
     rows = list(Recipient.objects.order_by("pk"))
     for place in which:
-        arrive(rows[place].pk, report(rows[place].address), now)
+        arrive(rows[place].pk, report(rows[place].address, "552 5.2.2 full"), now)
     while returns.handle(now, at_once) is not None:
         pass
     assert totals(account)[1] == len(set(which))

@@ -65,6 +65,14 @@ RULES = (
         ),
     ),
     Rule(
+        "link_planted",
+        2.2,
+        gettext_noop("A link to a page in a folder that keeps no pages"),
+        gettext_noop(
+            "Look at the folder of the link to %(what)s: such pages are put there by break-ins."
+        ),
+    ),
+    Rule(
         "link_user",
         1.5,
         gettext_noop("A link with a name before the host"),

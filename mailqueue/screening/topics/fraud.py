@@ -1,6 +1,6 @@
 """Deceit: passwords, parcels, bills, threats, orders from the boss. Data."""
 
-from mailqueue.screening.topics.shape import Topic
+from mailqueue.screening.topics.shape import LEGAL, Topic
 
 # Counts in full only where links or files lead elsewhere: `deceit` decides that.
 CREDENTIALS = Topic(
@@ -137,7 +137,7 @@ CREDENTIALS = Topic(
         ),
     },
     least=4,
-    most=5.0,
+    most=4.4,
 )
 
 PARCEL = Topic(
@@ -241,8 +241,8 @@ BILL = Topic(
             "至急",
         ),
     },
-    least=3,
     most=2.5,
+    least=2,
 )
 
 EXTORTION = Topic(
@@ -378,7 +378,7 @@ SUPPORT = Topic(
         ),
     },
     least=3,
-    most=5.0,
+    most=LEGAL,
 )
 
 TOPICS = (CREDENTIALS, PARCEL, BILL, EXTORTION, BOSS, SUPPORT)

@@ -1,6 +1,6 @@
 """What is sold by spam: pills, copies, games of chance, diplomas, company. Data."""
 
-from mailqueue.screening.topics.shape import Topic
+from mailqueue.screening.topics.shape import LEGAL, Topic
 
 PILLS = Topic(
     "pills",
@@ -49,6 +49,7 @@ PILLS = Topic(
         ),
     },
     most=6.0,
+    core=frozenset({"way"}),
 )
 
 DIET = Topic(
@@ -89,7 +90,8 @@ DIET = Topic(
         ),
     },
     least=3,
-    most=5.5,
+    most=4.6,
+    core=frozenset({"claim"}),
 )
 
 GAMBLING = Topic(
@@ -126,7 +128,8 @@ GAMBLING = Topic(
             "gioca ora; vinci; soldi veri; iscriviti; 今すぐプレイ; 勝率; 稼ぐ; 今すぐ登録; daftar",
         ),
     },
-    most=6.0,
+    most=LEGAL,
+    core=frozenset({"bonus"}),
 )
 
 COPIES = Topic(
@@ -160,6 +163,7 @@ COPIES = Topic(
         ),
     },
     most=5.5,
+    core=frozenset({"copy"}),
 )
 
 DIPLOMA = Topic(
@@ -238,7 +242,7 @@ DATING = Topic(
         ),
     },
     least=3,
-    most=5.5,
+    most=LEGAL,
 )
 
 TOPICS = (PILLS, DIET, GAMBLING, COPIES, DIPLOMA, DATING)

@@ -1,6 +1,6 @@
 """Money for nothing: advance fees, prizes, loans, income, coins and shares. Data."""
 
-from mailqueue.screening.topics.shape import Topic
+from mailqueue.screening.topics.shape import LEGAL, Topic
 
 ADVANCE_FEE = Topic(
     "advance_fee",
@@ -151,7 +151,7 @@ PRIZE = Topic(
             "solo oggi; ultima possibilita; 本日限り",
         ),
     },
-    most=5.5,
+    most=4.6,
 )
 
 LOAN = Topic(
@@ -197,7 +197,7 @@ LOAN = Topic(
         ),
     },
     least=3,
-    most=5.5,
+    most=4.6,
 )
 
 INCOME = Topic(
@@ -258,7 +258,7 @@ INCOME = Topic(
             "cash gift*",
         ),
     },
-    most=6.0,
+    most=LEGAL,
 )
 
 CRYPTO = Topic(
@@ -273,7 +273,8 @@ CRYPTO = Topic(
         ),
         "gain": (
             1.9,
-            "guaranteed return*; guaranteed profit*; daily profit*; daily return*; "
+            "transfer .. btc; btc transfer; btc waiting; unclaimed btc; unclaimed bitcoin; claim your bitcoin; "
+            "claim your btc; withdraw now; guaranteed return*; guaranteed profit*; daily profit*; daily return*; "
             "return* of up to; double your; doubled; 10x; 100x; x100; profit* per day; "
             "profits in; "
             "huge profit*; high return*; trading bot; trading robot; ai trading; auto trading; "
@@ -314,6 +315,7 @@ CRYPTO = Topic(
         ),
     },
     most=6.0,
+    core=frozenset({"gain", "theft"}),
 )
 
 SHARES = Topic(
@@ -329,10 +331,10 @@ SHARES = Topic(
         "rise": (
             2.0,
             "strong buy; buy rating; explosive; explode; target price; price target; "
-            "short term target; day target; expected to; set to soar; about to; breaking news; "
+            "short term target; day target; set to soar; "
             "huge news; insider*; "
-            "before it; don t miss; watch this stock; watch it; trade alert; get in now; "
-            "get in before; projected; gain* of; up over; triple digit; massive",
+            "before it soars; don t miss; watch this stock; watch it; trade alert; get in now; "
+            "get in before; gain* of; up over; triple digit; massive",
         ),
         "notice": (
             1.6,
@@ -342,7 +344,8 @@ SHARES = Topic(
         ),
     },
     least=3,
-    most=5.5,
+    most=LEGAL,
+    core=frozenset({"rise"}),
 )
 
 TOPICS = (ADVANCE_FEE, PRIZE, LOAN, INCOME, CRYPTO, SHARES)

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# For what may be sold legally: not enough for a verdict without other signs.
+LEGAL = 4.8
+
 # A group: its points, and its phrases in all languages, parted by semicolons.
 Group = tuple[float, str]
 
@@ -11,8 +14,9 @@ Group = tuple[float, str]
 class Topic:
     """One kind of abuse.
 
-    Words alone say little: `least` groups must meet in one message before the topic counts at all.
-    Points of the groups add up, to `most`. `is_quotable` says that honest mail passes such words
+    Words alone say little: `least` groups must meet in one message before the topic counts at all,
+    and without one of the groups in `core` it counts half. Points of the groups add up, to `most`;
+    for trades that are legal somewhere that is below the threshold of a verdict. `is_quotable` says that honest mail passes such words
     on, as a shop's notice of a comment does, and counts half where a visitor is quoted.
     """
 
@@ -20,6 +24,7 @@ class Topic:
     groups: Mapping[str, Group]
     least: int = 2
     most: float = 6.0
+    core: frozenset[str] = frozenset()
     is_quotable: bool = True
 
     def phrases(self, group: str) -> list[str]:

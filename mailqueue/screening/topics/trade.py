@@ -1,6 +1,6 @@
 """Offers nobody asked for: search engines, web sites, lists of addresses, bulk mail. Data."""
 
-from mailqueue.screening.topics.shape import Topic
+from mailqueue.screening.topics.shape import LEGAL, Topic
 
 SEO = Topic(
     "seo_offer",
@@ -62,7 +62,7 @@ SEO = Topic(
         ),
     },
     least=3,
-    most=5.8,
+    most=LEGAL,
 )
 
 LISTS = Topic(
@@ -100,7 +100,7 @@ LISTS = Topic(
         ),
     },
     least=3,
-    most=5.5,
+    most=LEGAL,
 )
 
 # Said by bulk mail about itself; honest lists say some of it too.
@@ -169,7 +169,7 @@ BULK = Topic(
         ),
     },
     least=3,
-    most=4.0,
+    most=3.4,
 )
 
 TOPICS = (SEO, LISTS, BULK)
