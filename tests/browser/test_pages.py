@@ -119,6 +119,8 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",
         "/journal/",
         "/web/hosting/boutique.example/journal/",
+        "/web/hosting/boutique.example/exclusions/",
+        "/exclusions/",
         "/web/hosting/boutique.example/addresses/",
         "/simulator/",
         f"/simulator/{stored.pk}/",
