@@ -5,6 +5,7 @@ import smtplib
 
 from tests.support.house import ACCOUNT, House, free_port, house
 from tests.support.pages import Pages
+from tests.support.php import guide_script
 from tests.support.remote import Remote, remote
 from tests.support.reports import report, sample
 from tests.support.waiting import eventually
@@ -122,3 +123,19 @@ def test_bounces_of_both_kinds_stop_a_site_and_are_told() -> None:
         told = home.manage("shell", "--no-imports", "-c", REPORT)
         assert "En erreur : 11" in told.stdout.replace("\xa0", " "), told.stdout + told.stderr
         assert "Adresse inconnue" in told.stdout
+
+
+def test_what_the_simulator_sends_back_goes_the_whole_way() -> None:
+    with house(
+        sweep_seconds="1",
+        bounce_domain="back.example",
+        bounce_listen=f"127.0.0.1:{free_port()}",
+    ) as home:
+        home.start()
+        for name in ("bounce-later", "complain", "bounce", "you"):
+            assert home.php(guide_script(f"{name}@example.org")).returncode == 0
+        eventually(lambda: figures(home) == (3, 1, 1, 2, 0), 20)
+        eventually(lambda: home.total("complaints") == 1)
+        words = home.pages().get(f"/web/hosting/{ACCOUNT}/exclusions/").words
+        assert "complain@example.org" in words
+        home.ledger()
