@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint bench soak lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/python manage.py up
@@ -24,6 +24,12 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.pages
+
+# Ten thousand mails by PHP while what delivers them is killed every few seconds.
+soak: $(VENV)/dev.stamp
+	@.ci/packages
+	$(BIN)/python -m tests.support.soak
+	$(BIN)/python -m tests.support.soak --postgresql
 
 # After a change of the dependencies in pyproject.toml.
 lock: $(VENV)/dev.stamp

@@ -52,8 +52,8 @@ async def _run(stage: Stage, race: _Race) -> None:
         }
         settings = {"smarthost": f"127.0.0.1:{server.port}"}
         if len(routes) > 1:
-            settings["routes"] = " ".join(
-                f"{domain}={host}:{port}" for domain, (host, port) in routes.items()
+            settings["routes"] = "; ".join(
+                f"{domain} {host}:{port}" for domain, (host, port) in routes.items()
             )
         houses = stage.houses(**settings)
         postfix = stage.postfix(routes)

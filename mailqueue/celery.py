@@ -5,10 +5,14 @@ Tasks carry no mail and no truth: a lost hint costs one sweep, and Redis may be 
 
 import logging
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 from django.conf import settings
 from kombu.exceptions import OperationalError
+
+from mailqueue import pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
@@ -43,7 +47,6 @@ app.config_from_object(
         "task_default_queue": "facteur",
         # A worker takes what it can do now: a reserved hint behind a long task is a late hint.
         "worker_prefetch_multiplier": 1,
-        "worker_hijack_root_logger": False,
         "timezone": "UTC",
         "beat_schedule": {
             "sweep": {
@@ -76,6 +79,15 @@ app.config_from_object(
     }
 )
 app.autodiscover_tasks()
+pulse.listen()
+
+
+@setup_logging.connect
+def _keep_logging(**_: Any) -> None:
+    """Log as the settings have it: with nobody here Celery would let nothing below WARNING through.
+
+    Then a worker told of no delivery.
+    """
 
 
 def hint(task: str) -> bool:

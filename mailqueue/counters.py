@@ -9,9 +9,10 @@ two such transactions cannot wait for each other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 from django.db.models import Sum
 
@@ -104,7 +105,7 @@ def trailing(since: Mapping[int, datetime], now: datetime) -> dict[int, Tally]:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """From when on `standings` counts: minutes and quarters of what was let through, and minutes
+    """From when on a Standing counts: minutes and quarters of what was let through, and minutes
     of what was handed over.
     """
 
@@ -125,11 +126,15 @@ class Standing:
     admitted_in_quarters: int
     accepted: int
 
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]]) -> Self:
+        """What the query of `asking_standing` gave. PostgreSQL's sums are Decimals."""
+        return cls(*map(int, rows[0]))
 
-def standings(since: Mapping[int, Since], now: datetime) -> dict[int, Standing]:
-    """How each account stands at `now`: one statement for each, in one round trip."""
+
+def asking_standing(account_id: int, since: Since, now: datetime) -> tuple[str, Sequence[Any]]:
+    """The query, for `statements.fetch_all`, that gives the values of an account's Standing."""
     minutes, quarters = MinuteCount._meta.db_table, QuarterCount._meta.db_table
-    ids = list(since)
     sql = f"""
         SELECT held, held_bytes, overflow,
             (SELECT COALESCE(SUM(admitted), 0) FROM {minutes}
@@ -141,17 +146,12 @@ def standings(since: Mapping[int, Since], now: datetime) -> dict[int, Standing]:
         FROM {AccountTotals._meta.db_table} WHERE account_id = %s
     """  # noqa: S608 - names of our own
     at, until = statements.moment(now), statements.moment(now + MINUTE)
-    rows = [
-        (
-            *(pk, statements.moment(_floor(one.minutes, MINUTE)), until),
-            *(pk, statements.moment(one.quarters), at),
-            *(pk, statements.moment(_floor(one.accepted, MINUTE)), until),
-            pk,
-        )
-        for pk, one in since.items()
-    ]
-    found = statements.fetch_each(sql, rows)
-    return {pk: Standing(*map(int, rows[0])) for pk, rows in zip(ids, found, strict=True)}
+    return sql, (
+        *(account_id, statements.moment(_floor(since.minutes, MINUTE)), until),
+        *(account_id, statements.moment(since.quarters), at),
+        *(account_id, statements.moment(_floor(since.accepted, MINUTE)), until),
+        account_id,
+    )
 
 
 def begin_minute(account_id: int, now: datetime) -> None:

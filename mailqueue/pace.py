@@ -20,6 +20,8 @@ MESSAGES_OF_STEP = 20
 # How long a destination rests that wanted less, or was away: doubled each time, up to the longest.
 FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(minutes=30)
+# What was learned of a destination is forgotten when its last rest is so long ago.
+FORGOTTEN = timedelta(days=1)
 # The usual pace of destinations without a rate, for those that must be slowed: in a minute.
 RATE_WHEN_SLOWED = 600
 # They say that it is too much, or that they do not like whom it comes from.
@@ -56,12 +58,17 @@ class Pace:
         """Whether nothing goes there now."""
         return self.wait_until is not None and now < self.wait_until
 
+    def is_stale(self, now: datetime) -> bool:
+        """Whether what was learned is too old to be believed."""
+        return self.wait_until is not None and self.wait_until + FORGOTTEN < now
+
 
 def wants_less(outcome: Outcome) -> bool:
     """Whether a reply speaks of our pace or our name rather than of this message.
 
-    421 and 4.7.x do so unless the words say something else, such as greylisting, which each sender
-    meets; a permanent refusal only where it names the rate or the reputation.
+    421 and 4.7.x do so where the words tell nothing else. 4.7.1 does not: with it servers put off
+    whom they do not know yet (greylisting), each sender once. A permanent refusal does so only as
+    554, which blocks the sender, and by the reputation.
     """
     if outcome.result is Result.DELIVERED:
         return False
@@ -71,7 +78,9 @@ def wants_less(outcome: Outcome) -> bool:
     if category in _TOO_MUCH:
         return not _is_greylisting(outcome.reply)
     is_vague = category in {Category.UNDEFINED, Category.REMOTE_ERROR, Category.POLICY_BLOCK}
-    is_told = outcome.reply.startswith("421") or outcome.status.startswith("4.7.")
+    is_told = outcome.reply.startswith("421") or (
+        outcome.status.startswith("4.7.") and outcome.status != "4.7.1"
+    )
     return is_told and is_vague and not _is_greylisting(outcome.reply)
 
 
@@ -93,13 +102,12 @@ def away(pace: Pace, now: datetime, words: str) -> Pace:
 
 
 def faster(pace: Pace, taken: int) -> Pace:
-    """More, for `taken` messages that were taken; the usual pace is forgotten as learned."""
-    if pace.is_usual:
+    """More, for `taken` messages that were taken; at the usual pace nothing is remembered."""
+    steps = taken // MESSAGES_OF_STEP
+    if pace.is_usual or not steps:
         return pace
-    share = min(USUAL, pace.share + STEP * (taken // MESSAGES_OF_STEP))
-    if taken and (share == USUAL or taken >= MESSAGES_OF_STEP):
-        pace = replace(pace, strikes=0)
-    return Pace() if share == USUAL else replace(pace, share=share, wait_until=None)
+    share = min(USUAL, pace.share + STEP * steps)
+    return Pace() if share == USUAL else replace(pace, share=share, strikes=0)
 
 
 def allowed(limits: Limits, pace: Pace, runs: int = 1) -> Limits:

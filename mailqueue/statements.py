@@ -9,12 +9,13 @@ function raises django.db.Error, as the ORM does.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 Values = Sequence[Any]
 Rows = Sequence[Values]
@@ -23,8 +24,9 @@ M = TypeVar("M", bound=models.Model)
 
 def fetch(sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
     """The rows that a query gives."""
-    with _cursor() as cursor:
-        _execute(cursor, sql, values)
+    database = connections[DEFAULT_DB_ALIAS]
+    with _cursor(database) as cursor:
+        _execute(database, cursor, sql, values)
         return list(cursor.fetchall())
 
 
@@ -35,53 +37,67 @@ def load(model: type[M], condition: str, values: Values) -> list[M]:
     sql = f"SELECT {columns} FROM {model._meta.db_table} {condition}"  # noqa: S608
     rows = fetch(sql, values)
     names = [field.attname for field in fields]
-    return [model.from_db(connection.alias, names, [*map(aware, row)]) for row in rows]
+    return [model.from_db(DEFAULT_DB_ALIAS, names, [*map(aware, row)]) for row in rows]
 
 
-def fetch_each(sql: str, rows: Rows) -> list[list[tuple[Any, ...]]]:
-    """What a query gives for each of these values, in one round trip."""
-    if connection.vendor != "postgresql" or len(rows) < 2:
-        return [fetch(sql, values) for values in rows]
-    with _cursor() as cursor:
-        cursor.executemany(sql, rows, returning=True)
-        found = [list(cursor.fetchall())]
-        while cursor.nextset():
-            found.append(list(cursor.fetchall()))
-        return found
+def fetch_all(questions: Sequence[tuple[str, Values]]) -> list[list[tuple[Any, ...]]]:
+    """What each of these queries gives, in one round trip. Part of a transaction."""
+    database = connections[DEFAULT_DB_ALIAS]
+    if not _is_postgresql(database) or len(questions) < 2:
+        return [fetch(*question) for question in questions]
+    with ExitStack() as stack:
+        cursors = [stack.enter_context(_cursor(database)) for _ in questions]
+        with together():
+            for cursor, question in zip(cursors, questions, strict=True):
+                _execute(database, cursor, *question)
+        return [list(cursor.fetchall()) for cursor in cursors]
 
 
 def run_each(sql: str, rows: Rows) -> None:
     """Run a statement once for each of these values."""
-    with _cursor() as cursor:
+    database = connections[DEFAULT_DB_ALIAS]
+    with _cursor(database) as cursor:
         if len(rows) == 1:
-            _execute(cursor, sql, rows[0])
+            _execute(database, cursor, sql, rows[0])
         elif rows:
             cursor.executemany(sql, rows)
 
 
 def insert(model: type[models.Model], columns: tuple[str, ...], rows: Rows) -> None:
     """Insert rows of which these columns are given; the others get their fields' defaults."""
-    sql, rest = _inserting(model, columns)
-    defaults = [field.get_db_prep_save(field.get_default(), connection) for field in rest]
-    run_each(sql, [(*values, *defaults) for values in rows])
+    database = connections[DEFAULT_DB_ALIAS]
+    rest = _others(model, columns)
+    defaults = [field.get_db_prep_save(field.get_default(), database) for field in rest]
+    if _is_postgresql(database) and len(rows) > 1:
+        # One statement for all: that of a single row costs as much, for each of them.
+        given = [list(column) for column in zip(*rows, strict=True)]
+        run_each(_inserting_many(model, columns), [(*defaults, *given)])
+    else:
+        run_each(_inserting_one(model, columns), [(*values, *defaults) for values in rows])
 
 
-def new_ids(model: type[models.Model], number: int) -> list[int]:
-    """Numbers for so many new rows, in the transaction that inserts them. No row had one before."""
+def asking_ids(model: type[models.Model], number: int) -> tuple[str, Values]:
+    """The query, for `fetch_all`, that gives what `new_ids` reads."""
     table = model._meta.db_table
-    if connection.vendor == "postgresql":
+    if _is_postgresql(connections[DEFAULT_DB_ALIAS]):
         sql = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
-        return [row[0] for row in fetch(sql, (table, number))]
+        return sql, (table, number)
+    return "SELECT seq FROM sqlite_sequence WHERE name = %s", (table,)
+
+
+def new_ids(answer: Rows, number: int) -> list[int]:
+    """Numbers for so many new rows, in the transaction that inserts them. No row had one before."""
+    if _is_postgresql(connections[DEFAULT_DB_ALIAS]):
+        return [row[0] for row in answer]
     # Only one transaction writes, and the sequence follows the rows.
-    found = fetch("SELECT seq FROM sqlite_sequence WHERE name = %s", (table,))
-    last = found[0][0] if found else 0
+    last = answer[0][0] if answer else 0
     return list(range(last + 1, last + 1 + number))
 
 
 def among(values: Iterable[Any]) -> tuple[str, list[Any]]:
     """The end of a condition that a column is one of these values, and what to give for it."""
     wanted = list(values)
-    if connection.vendor == "postgresql":
+    if _is_postgresql(connections[DEFAULT_DB_ALIAS]):
         # One text for any number of values: it is prepared once.
         return "= ANY(%s)", [wanted]
     return f"IN ({', '.join(['%s'] * len(wanted))})", wanted
@@ -89,7 +105,7 @@ def among(values: Iterable[Any]) -> tuple[str, list[Any]]:
 
 def moment(value: datetime | None) -> Any:
     """An instant as the database takes it."""
-    return connection.ops.adapt_datetimefield_value(value)
+    return connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(value)
 
 
 def aware(value: Any) -> Any:
@@ -105,45 +121,73 @@ def together() -> Iterator[None]:
 
     An error may come from a later statement, or from the end of the block.
     """
-    if connection.vendor != "postgresql":
+    database = connections[DEFAULT_DB_ALIAS]
+    if not _is_postgresql(database):
         yield
         return
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
+    database.ensure_connection()
+    with database.wrap_database_errors, database.connection.pipeline():
         yield
+
+
+def _is_postgresql(database: BaseDatabaseWrapper) -> bool:
+    return database.vendor == "postgresql"
 
 
 @contextmanager
-def _cursor() -> Iterator[Any]:
-    if connection.vendor != "postgresql":
-        with connection.cursor() as cursor:
+def _cursor(database: BaseDatabaseWrapper) -> Iterator[Any]:
+    if not _is_postgresql(database):
+        with database.cursor() as cursor:
             yield cursor
         return
     # Django's own cursors write the values into the text: such a statement cannot be prepared, and
     # bytes become twice as long.
-    connection.ensure_connection()
-    driver = connection.Database  # type: ignore[attr-defined]
-    with connection.wrap_database_errors, driver.Cursor(connection.connection) as cursor:
+    database.ensure_connection()
+    driver = database.Database  # type: ignore[attr-defined]
+    with database.wrap_database_errors, driver.Cursor(database.connection) as cursor:
         yield cursor
 
 
-def _execute(cursor: Any, sql: str, values: Values) -> None:
-    if connection.vendor == "postgresql":
+def _execute(database: BaseDatabaseWrapper, cursor: Any, sql: str, values: Values) -> None:
+    if _is_postgresql(database):
         cursor.execute(sql, values, prepare=True)
     else:
         cursor.execute(sql, values)
 
 
 @lru_cache
-def _inserting(
-    model: type[models.Model], columns: tuple[str, ...]
-) -> tuple[str, list["models.Field[Any, Any]"]]:
-    rest = [
+def _others(model: type[models.Model], columns: tuple[str, ...]) -> list["models.Field[Any, Any]"]:
+    return [
         field
         for field in model._meta.concrete_fields
         if field.column not in columns and not isinstance(field, models.AutoField)
     ]
-    names = [*columns, *(str(field.column) for field in rest)]
+
+
+@lru_cache
+def _inserting_one(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    names = [*columns, *(str(field.column) for field in _others(model, columns))]
     places = ", ".join(["%s"] * len(names))
     table = model._meta.db_table
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})", rest  # noqa: S608
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608
+
+
+@lru_cache
+def _inserting_many(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    """The statement for PostgreSQL: values for the other columns, then a list for each of these."""
+    types = {str(field.column): _type(field) for field in model._meta.concrete_fields}
+    others = [str(field.column) for field in _others(model, columns)]
+    names = ", ".join([*columns, *others])
+    lists = ", ".join(f"%s::{types[name]}[]" for name in columns)
+    given = ", ".join(f"given.{name}" for name in columns)
+    values = "".join(f", %s::{types[name]}" for name in others)
+    return (
+        f"INSERT INTO {model._meta.db_table} ({names}) SELECT {given}{values}"  # noqa: S608
+        f" FROM unnest({lists}) AS given ({', '.join(columns)})"
+    )
+
+
+def _type(field: "models.Field[Any, Any]") -> str:
+    found = str(field.db_type(connections[DEFAULT_DB_ALIAS]))
+    # A cast to varchar would cut what is too long, and say nothing.
+    return "text" if found.startswith("varchar") else found

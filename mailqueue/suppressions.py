@@ -5,7 +5,7 @@ account for 30 days; people add others, for ever. Addresses are compared in lowe
 accepts mail asks `among`; what becomes of the mail is for `queue`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,31 +37,30 @@ class Blow:
     words: str
 
 
-def among(wanted: Iterable[tuple[int, str]], now: datetime) -> set[tuple[int, str]]:
+def asking(wanted: Set[tuple[int, str]], now: datetime) -> tuple[str, list[Any]]:
+    """What to ask for `among`: one question along an index, however long the lists are."""
+    addresses, values = statements.among(sorted({address for _, address in wanted}))
+    accounts, account_ids = statements.among(sorted({account_id for account_id, _ in wanted}))
+    sql = (
+        f"SELECT account_id, address FROM {_TABLE} WHERE address {addresses}"  # noqa: S608
+        f" AND (account_id IS NULL OR account_id {accounts}) AND (until IS NULL OR until > %s)"
+    )
+    return sql, [*values, *account_ids, statements.moment(now)]
+
+
+def among(
+    wanted: Set[tuple[int, str]], rows: Iterable[tuple[int | None, str]]
+) -> set[tuple[int, str]]:
     """Those pairs of account and address, in lower case, whose address gets no mail.
 
-    One question along an index for each 500 addresses, however long the lists are.
+    `rows` are the answer to `asking`.
     """
-    pairs = set(wanted)
-    addresses = sorted({address for _, address in pairs})
-    accounts, account_ids = statements.among(sorted({account_id for account_id, _ in pairs}))
-    listed: set[tuple[int | None, str]] = set()
-    for start in range(0, len(addresses), CHUNK):
-        some, values = statements.among(addresses[start : start + CHUNK])
-        listed |= {
-            (account_id, address)
-            for account_id, address in statements.fetch(
-                f"SELECT account_id, address FROM {_TABLE} WHERE address {some}"  # noqa: S608
-                f" AND (account_id IS NULL OR account_id {accounts})"
-                " AND (until IS NULL OR until > %s)",
-                [*values, *account_ids, statements.moment(now)],
-            )
-        }
+    listed = set(rows)
     if not listed:
         return set()
     return {
         (account_id, address)
-        for account_id, address in pairs
+        for account_id, address in wanted
         if (account_id, address) in listed or (None, address) in listed
     }
 

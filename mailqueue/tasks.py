@@ -22,6 +22,7 @@ from mailqueue import (
     mta_sts,
     queue,
     returns,
+    senders,
     service,
     suppressions,
     troubles,
@@ -135,7 +136,7 @@ def warn() -> int:
 
 @shared_task(name=PRUNE)
 def prune() -> None:
-    """Delete old rows, minutes, alerts and policies, and bodies that are kept for a look only."""
+    """Delete old rows, minutes, alerts, policies and authors, and bodies kept for a look only."""
     until = time.monotonic() + SHARE_S
     counters.prune_minutes(datetime.now(UTC))
     for step in (
@@ -144,6 +145,7 @@ def prune() -> None:
         alerts.prune,
         mta_sts.prune,
         returns.prune,
+        senders.prune,
         suppressions.prune,
         troubles.prune,
     ):

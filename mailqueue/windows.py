@@ -8,11 +8,12 @@ not (see docs/decisions/quotas-and-clicks.md).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from mailqueue import counters
+from mailqueue import counters, statements
 from mailqueue.counters import Since, Standing, Tally
 from mailqueue.history import day_start
 from mailqueue.models import HostingAccount
@@ -28,22 +29,19 @@ def midnight(time_zone: str, now: datetime) -> datetime:
 
 def usages(accounts: Iterable[HostingAccount], now: datetime) -> dict[int, Usage]:
     """What each of these accounts has used of its quotas, and handed over of late."""
-    return {pk: usage_of(standing) for pk, standing in standings(accounts, now).items()}
+    rows = list(accounts)
+    found = statements.fetch_all([asking_standing(row, now) for row in rows])
+    return {row.pk: usage_of(Standing.of(values)) for row, values in zip(rows, found, strict=True)}
 
 
-def standings(accounts: Iterable[HostingAccount], now: datetime) -> dict[int, Standing]:
-    """What each of these accounts has held, used of its quotas, and handed over of late."""
-    return counters.standings(
-        {
-            row.pk: Since(
-                minutes=now - HOUR,
-                quarters=midnight(row.time_zone, now),
-                accepted=max(now - FAST_WINDOW, row.windows_from),
-            )
-            for row in accounts
-        },
-        now,
+def asking_standing(account: HostingAccount, now: datetime) -> tuple[str, Sequence[Any]]:
+    """The query, for `statements.fetch_all`, that gives the Standing of an account."""
+    since = Since(
+        minutes=now - HOUR,
+        quarters=midnight(account.time_zone, now),
+        accepted=max(now - FAST_WINDOW, account.windows_from),
     )
+    return counters.asking_standing(account.pk, since, now)
 
 
 def usage_of(standing: Standing) -> Usage:

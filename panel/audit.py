@@ -52,6 +52,7 @@ class Action(StrEnum):
     MAKE_KEY = "make_key"
     ACTIVATE_KEY = "activate_key"
     RETIRE_KEY = "retire_key"
+    RESUME_PACE = "resume_pace"
     PREVIEW = "preview"
     DOWNLOAD = "download"
     EXPORT_ERRORS = "export_errors"
@@ -161,6 +162,7 @@ def words() -> dict[str, str]:
         Action.MAKE_KEY: _("Signing key made"),
         Action.ACTIVATE_KEY: _("Signing key activated"),
         Action.RETIRE_KEY: _("Signing key retired"),
+        Action.RESUME_PACE: _("Usual pace of a destination resumed"),
         Action.PREVIEW: _("Message looked at"),
         Action.DOWNLOAD: _("Message downloaded"),
         Action.EXPORT_ERRORS: _("E-mails in error exported"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from mailqueue.domains import lineage
 from mailqueue.models import SigningKey
-from panel import spf
+from panel import dns_records, spf
 from panel.dns_questions import ALL_WITHIN_S, Answer, Questions
 from panel.dns_records import Kind, Record
 
@@ -87,7 +87,7 @@ async def _judge(questions: Questions, record: Record, keys: Collection[SigningK
 def _unknown() -> Verdict:
     return Verdict(
         State.UNKNOWN,
-        _("No name server answered. Try again; if it stays so, look at FACTEUR_RESOLVERS."),
+        _("No name server answered. Try again; if it stays so, look at FACTEUR_NAMESERVERS."),
     )
 
 
@@ -191,7 +191,7 @@ async def _allowed(
             "It does not allow %(number)d of our addresses, %(network)s for one. Add “%(term)s”"
             " before its last term."
         )
-    figures = {"network": lacks[0], "number": len(lacks), "term": term}
+    figures = {"network": dns_records.written(lacks[0]), "number": len(lacks), "term": term}
     return Verdict(State.DIFFERS, told % figures, seen)
 
 

@@ -77,7 +77,7 @@ def _written(row: object) -> str:
 def _resolver() -> dns.asyncresolver.Resolver | None:
     """Who is asked: the resolvers of the settings, else the machine's; None if it has none."""
     # (address, port) of each.
-    chosen: Sequence[tuple[str, int]] = getattr(settings, "RESOLVERS", ())
+    chosen: Sequence[tuple[str, int]] = settings.RESOLVERS
     try:
         found = dns.asyncresolver.Resolver(configure=not chosen)
     except dns.resolver.NoResolverConfiguration:

@@ -3,10 +3,10 @@
 Owns what they are called and say. Whether DNS has them is for `dns_check`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -51,6 +51,11 @@ class Record:
             return f"{self.name}. IN MX {self.value}."
         strings = " ".join(f'"{part}"' for part in signing_keys.strings(self.value))
         return f"{self.name}. IN TXT ( {strings} )"
+
+
+def written(network: IPv4Network | IPv6Network) -> str:
+    """A network as records have it: a single address without its length."""
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 def of_domain(domain: str, keys: Iterable[SigningKey]) -> list[Record]:
@@ -119,10 +124,6 @@ def _spf(domain: str) -> str:
 
 
 def _spf_of_addresses() -> str:
-    terms: Sequence[str] = [
-        f"ip{4 if isinstance(one, IPv4Network) else 6}:"
-        + (str(one.network_address) if one.num_addresses == 1 else str(one))
-        for one in settings.OUTBOUND_ADDRESSES
-    ]
+    terms = [f"ip{one.version}:{written(one)}" for one in settings.OUTBOUND_ADDRESSES]
     # Without a word about addresses, the host's own are the best guess.
     return " ".join(["v=spf1", *(terms or [f"a:{ascii_name(settings.HOSTNAME)}"]), "~all"])

@@ -88,8 +88,7 @@ def read_smarthost(text: str) -> tuple[tuple[str, int] | None, bool]:
     if not text:
         return None, False
     plain = text.removeprefix("smtps://")
-    url = urlsplit(f"//{plain}")
-    host, port = _host_and_port(url)
+    url, host, port = _url(f"//{plain}")
     if not host or not port or url.username is not None or url.path or url.query:
         raise ImproperlyConfigured(
             "FACTEUR_SMARTHOST must be host:port, or smtps://host:port for TLS from the start."
@@ -119,7 +118,7 @@ def check_login(
         )
 
 
-def read_nameservers(words: Sequence[str]) -> list[tuple[str, int]]:
+def read_resolvers(words: Sequence[str]) -> list[tuple[str, int]]:
     """Addresses, with a port where it is not 53: `192.0.2.1:5353`, `[2001:db8::1]:5353`."""
     found = []
     for word in words:
@@ -132,7 +131,7 @@ def read_nameservers(words: Sequence[str]) -> list[tuple[str, int]]:
             port = 0
         if not 0 < port < 65536:
             raise ImproperlyConfigured(
-                f"FACTEUR_NAMESERVERS has {word!r}; it must hold addresses, with :port or without."
+                f"FACTEUR_RESOLVERS has {word!r}; it must hold addresses, with :port or without."
             )
     return found
 
@@ -153,11 +152,10 @@ def _entries(name: str, text: str) -> Iterator[tuple[str, str]]:
     """Domains and what stands behind each; a line that begins with # is a remark."""
     seen = set()
     for line in re.split(r"[\n;]", text):
-        entry = line.strip()
-        if not entry or entry.startswith("#"):
+        words = line.split(maxsplit=1)
+        if not words or words[0].startswith("#"):
             continue
-        domain, _, rest = entry.partition(" ")
-        domain = domain.lower()
+        domain, rest = words[0].lower(), " ".join(words[1:])
         if not _DOMAIN.fullmatch(domain):
             raise ImproperlyConfigured(
                 f"{name} has {domain[:80]!r}; an entry begins with a domain in ASCII form"
@@ -173,8 +171,7 @@ def _entries(name: str, text: str) -> Iterator[tuple[str, str]]:
 
 def _smarthost(domain: str, text: str) -> Smarthost:
     """`host:port`, or `smtp://user:password@host:port?tls=verified`, or the same with `smtps`."""
-    url = urlsplit(text if "://" in text else f"smtp://{text}")
-    host, port = _host_and_port(url)
+    url, host, port = _url(text if "://" in text else f"smtp://{text}")
     query = parse_qs(url.query, keep_blank_values=True)
     has_others = url.path or url.fragment or set(query) - {"tls"} or " " in text
     if url.scheme not in {"smtp", "smtps"} or not host or not port or has_others:
@@ -198,11 +195,13 @@ def _smarthost(domain: str, text: str) -> Smarthost:
     return Smarthost(host, port, is_implicit, level, user, password)
 
 
-def _host_and_port(url: SplitResult) -> tuple[str, int]:
+def _url(text: str) -> tuple[SplitResult, str, int]:
+    """A URL with its host and port; without them, if it is none."""
     try:
-        return url.hostname or "", url.port or 0
+        url = urlsplit(text)
+        return url, url.hostname or "", url.port or 0
     except ValueError:
-        return "", 0
+        return urlsplit(""), "", 0
 
 
 def _is_loopback(host: str) -> bool:

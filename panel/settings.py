@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from panel.bounce_settings import check_bounces
 from panel.env import Environment
 from panel.keys import load_or_create_secret
+from panel.pace_settings import read_paces
 from panel.places import runtime_folder
 from panel.route_settings import (
     LEVELS,
     check_authorities,
     check_login,
-    read_nameservers,
+    read_resolvers,
     read_routes,
     read_smarthost,
     read_tls_policies,
@@ -97,7 +98,7 @@ TLS_CA_FILE = env.text("TLS_CA_FILE")
 check_authorities(TLS_CA_FILE)
 MTA_STS = env.flag("MTA_STS", True)
 # Empty: those of the system.
-NAMESERVERS = read_nameservers(env.words("NAMESERVERS"))
+RESOLVERS = read_resolvers(env.words("RESOLVERS"))
 # Whether their word on DNSSEC counts.
 RESOLVER_VALIDATES = env.flag("RESOLVER_VALIDATES", False)
 # Where mail may go although addresses found by DNS must not lie there.
@@ -106,6 +107,7 @@ MX_PORT = env.integer("MX_PORT", 25, at_least=1, at_most=65535)
 MTA_STS_PORT = env.integer("MTA_STS_PORT", 443, at_least=1, at_most=65535)
 
 # Where the relay takes mail over the network: (host, port, whether TLS is there from the start).
+RELAY_PROCESSES = env.integer("RELAY_PROCESSES", 1, at_least=1, at_most=64)
 SUBMISSION_LISTEN = env.listeners("SUBMISSION_LISTEN")
 SUBMISSION_CERTIFICATE = env.text("SUBMISSION_CERTIFICATE")
 SUBMISSION_KEY = env.text("SUBMISSION_KEY")
@@ -128,6 +130,9 @@ REQUIRE_2FA = env.choice("REQUIRE_2FA", ("none", "administrators", "all"), "none
 # Whether administrators may look into the messages of accounts that they are no member of.
 ADMIN_PREVIEWS = env.flag("ADMIN_PREVIEWS", True)
 
+# What destinations are given, where it is not the usual: (name, connections, messages of one, per
+# minute), the first that fits.
+PACE = read_paces(env.words("PACE"))
 # How long a worker's claim lasts unless it is renewed, in seconds.
 LEASE_S = env.integer("LEASE_SECONDS", 60, at_least=2)
 # How often due mail is looked for without a hint, in seconds.

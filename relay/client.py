@@ -126,6 +126,11 @@ class Connection:
         return self._wire.is_silent
 
     @property
+    def server(self) -> str:
+        """The name of the server that we speak with."""
+        return self._wire.door.name
+
+    @property
     def tls(self) -> str:
         """What TLS there is, as the log has it: "none", or like "TLSv1.3" or "TLSv1.3-verified"."""
         return self._wire.tls
@@ -265,7 +270,7 @@ class Connection:
         return self._made(Result.DEFERRED, str(reply), status)
 
     def _made(self, result: Result, words: str, status: str) -> Outcome:
-        return Outcome(result, words, status, self._wire.door.name, self.tls)
+        return Outcome(result, words, status, self.server, self.tls)
 
 
 def _is_sendable(address: str) -> bool:

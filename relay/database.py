@@ -3,14 +3,19 @@
 Owns how our coroutines call `mailqueue`; nothing of what they call it for.
 """
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# Its thread begins with the first call: a process that forks before has none to lose.
+_thread = ThreadPoolExecutor(1, "database")
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -20,7 +25,8 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     django.db.Error, which is raised to the caller, an unusable connection is dropped, so that the
     next call makes a new one.
     """
-    return await _in_its_thread(lambda: function(*args, **kwargs))
+    call = partial(function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_thread, _guarded, call)
 
 
 def _guarded(call: Callable[[], T]) -> T:
@@ -29,7 +35,3 @@ def _guarded(call: Callable[[], T]) -> T:
     except Error:
         close_old_connections()
         raise
-
-
-# Made once: to make it costs more than to call it.
-_in_its_thread = sync_to_async(_guarded, thread_sensitive=True)

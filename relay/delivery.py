@@ -1,49 +1,52 @@
-"""A worker's run through the queue: claim what is due, send it, write down what became of it.
+"""A worker's run through the queue: claim what is due, and have slots send it.
 
-Owns how many conversations there are at once and which message goes over which; `client` speaks,
-`recorder` commits. Nothing of a message is sent before the outcome of the one before it, on the
-same connection, is committed: what a crash can repeat is one message for each connection.
+Owns how many conversations there are at once and which route they work on. What waits stands in
+`lanes`, one for each route; `crossroads` finds the routes meanwhile; `shaping` knows what each
+destination takes; `conversations` sends, and `recorder` commits.
 
-A server that cannot be reached costs one time-out: the first conversation of a route opens alone,
-and when it fails, whatever else is due on that route is deferred with its words. A server that
-takes some connections and refuses others gets as many as it takes.
+No destination holds up another. A route that nobody works on gets a slot of its own beside the
+usual number, so that a dozen slow ones cannot take all; what finds no room for its destination is
+put off, so that the next claim reaches what stands behind it.
 
-Note: the contents of the messages being sent are in memory, twice: 200 MB for ten of the largest.
+Note: the contents of the messages being sent are in memory, twice: 400 MB for twenty of the
+largest, and as much again where twenty more routes are slow.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections import deque
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import Error, close_old_connections
 
-from mailqueue import queue
+from mailqueue import destinations, queue
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Claimed
 from relay import envelopes
-from relay.client import PATIENT, Connection, Timeouts, connect
+from relay.client import PATIENT, Timeouts
+from relay.conversations import Conversations, defer_all
+from relay.crossroads import Crossroads
 from relay.database import in_database
-from relay.mx import Route, route_for
-from relay.recorder import Cleared, Outcomes, Recorder
-from relay.signer import Signer
+from relay.lanes import Job, Lane, Slot
+from relay.mx import Route
+from relay.recorder import Outcomes, Recorder
+from relay.shaping import Destination, Destinations
 
-CONNECTIONS = 10
+CONNECTIONS = 20
+# Beside them, for routes that nobody works on.
+FURTHER = 20
+# Part of the connections that a route keeps however many others wait.
+SHARE = 4
 # Then the worker is free for other tasks, and a new hint goes on.
 RUN_FOR = timedelta(seconds=30)
 # Recipients claimed at once; more are claimed when fewer messages than this wait to be sent.
 BATCH = 200
 LOW = 50
-# Messages over one connection; some servers close it after a hundred.
-MOST_MESSAGES = 100
-# Waits before the first connection of a route is tried again: a restart takes seconds, a deferral
-# minutes. Only if it was refused at once.
-SECOND_TRIES = (0.3, 1.0, 2.0)
-AT_ONCE_S = 0.4
+# A few messages of an account find room wherever many of another wait.
+FEW = 5
 # A message that takes longer keeps the run alive; the other conversations then go on beside it.
 SLOW_S = 5.0
 # On a shutdown: how long an answer after the final dot may take, and the commit of it, in seconds.
@@ -53,61 +56,16 @@ LAST_COMMIT_S = 1.0
 TICK_S = 0.1
 # How often to look for what became due while slow messages are on their way.
 LOOK_S = 1.0
+# How often runs tell each other what they learned, and that they are there.
+SHARE_S = 5.0
+# A run that is not heard of counts no more.
+RUN_LEASE = timedelta(seconds=30)
+# What waits for an answer about its domain comes again after this.
+LATER = timedelta(seconds=30)
 
-# A promise that was broken: a live recipient has a body.
-CONTENT_LOST = Outcome(Result.FAILED, "the content of the message is lost", "5.3.0")
-# When the silence came after the last outcome was known.
-OUT_OF_ORDER = Outcome(Result.DEFERRED, "the server fell silent", "4.4.2")
+TOO_LATE = Outcome(Result.FAILED, "its destination takes too little: its time is over", "5.4.7")
 
 logger = logging.getLogger("facteur.delivery")
-
-
-@dataclass(slots=True, eq=False)
-class _Lane:
-    """What waits for one route, in groups of recipients of one message, and who works on it."""
-
-    route: Route
-    limit: int
-    jobs: deque[tuple[Claimed, ...]] = field(default_factory=deque)
-    # Slots that work on it, and those of them that have a connection.
-    hands: int = 0
-    live: int = 0
-    # Messages that were answered; and why no more are sent in this run.
-    answered: int = 0
-    trouble: Outcome | None = None
-    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def defer_all(self, trouble: Outcome) -> Outcomes:
-        """Send no more over this route: what waits for it shares its trouble."""
-        self.trouble = trouble
-        waiting = [(claimed, trouble) for job in self.jobs for claimed in job]
-        self.jobs.clear()
-        return waiting
-
-
-@dataclass(slots=True, eq=False)
-class _Slot:
-    """One of the conversations, and what it has in hand."""
-
-    lane: _Lane
-    connection: Connection | None = None
-    job: tuple[Claimed, ...] = ()
-    # When it began to send its message, by the loop's clock.
-    since: float | None = None
-    # We broke off before the final dot: it was no try.
-    was_cut: bool = False
-
-    def put_back(self) -> None:
-        """Return what is in hand to the lane: it was not tried."""
-        if self.job:
-            self.lane.jobs.appendleft(self.job)
-            self.job = ()
-
-    def hang_up(self) -> None:
-        if self.connection is not None:
-            self.connection.quit()
-            self.connection = None
-            self.lane.live -= 1
 
 
 async def deliver_due(
@@ -128,6 +86,7 @@ async def deliver_due(
     chores = [
         asyncio.create_task(run.watch(should_stop)),
         asyncio.create_task(run.keep_leases()),
+        asyncio.create_task(run.share()),
     ]
     try:
         await in_database(close_old_connections)
@@ -153,28 +112,43 @@ class _Run:
         self._clock = clock
         self._connections = connections
         self._until = until
-        self._timeouts = timeouts
         self._lease = timedelta(seconds=settings.LEASE_S)
-        self._recorder = Recorder(clock, self._conversations)
-        self._signer = Signer(clock)
-        self._lanes: dict[Route, _Lane] = {}
-        self._slots: dict[asyncio.Task[None], _Slot] = {}
-        self._claims: set[str] = set()
-        self._claim_again_at = 0.0
         # There may be something to do: a slot ended, little waits, or we must stop.
         self._wake = asyncio.Event()
+        self._recorder = Recorder(clock, self._live)
+        self._conversations = Conversations(
+            clock, self._recorder, timeouts, self._goes_on, self._wake.set
+        )
+        self._destinations = Destinations()
+        self._crossroads = Crossroads(self._sort)
+        self._lanes: dict[Route, Lane] = {}
+        self._slots: dict[asyncio.Task[None], Slot] = {}
+        self._claims: set[str] = set()
+        self._token = uuid.uuid4().hex
+        self._has_joined = False
+        self._last_account = 0
+        self._claim_again_at = 0.0
+        # Sorted out, and not yet written down: what has no route, and what finds no room.
+        self._routeless: Outcomes = []
+        self._crowd: list[tuple[Claimed, Destination]] = []
         self._now_s = asyncio.get_running_loop().time
 
     async def work(self) -> None:
         """Claim, put slots to work, wait for news; until there is nothing left to wait for."""
+        with contextlib.suppress(Error):
+            # Without it every destination goes at its usual pace, until the next time.
+            await self._destinations.refresh(self._clock())
         while not self.is_stopping:
-            if self._waiting() < LOW and self._may_claim():
+            if self._wants_more() and self._may_claim():
                 await self._claim()
-            while len(self._slots) < self._connections and (lane := self._lane_in_need()):
+            await self._clear_away()
+            while (lane := self._lane_in_need()) is not None:
                 self._start(lane)
-            if self._slots:
+            if self._wants_more() and self._may_claim():
+                continue
+            if self._slots or self._crossroads.is_busy or self._has_time_for_rates():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_S)
+                    await asyncio.wait_for(self._wake.wait(), self._pause_s())
                 self._wake.clear()
             elif not self._may_claim():
                 return
@@ -203,6 +177,20 @@ class _Run:
                 except Error as error:
                     logger.warning("renew=failed error=%r", str(error))
 
+    async def share(self) -> None:
+        """Tell other runs that this one is there, and what it learned; hear the same of them."""
+        # A short run ends before that: it would only make work.
+        await asyncio.sleep(LOOK_S)
+        while True:
+            now = self._clock()
+            try:
+                runs = await in_database(destinations.join, self._token, now, now + RUN_LEASE)
+                self._has_joined = True
+                await self._destinations.refresh(now, runs)
+            except Error as error:
+                logger.warning("share=failed error=%r", str(error))
+            await asyncio.sleep(SHARE_S)
+
     async def end(self) -> None:
         """Let the last answers come in and be committed; give back what was not tried."""
         self.is_stopping = True
@@ -215,23 +203,34 @@ class _Run:
             task.cancel()
         await asyncio.gather(*self._slots, return_exceptions=True)
         await self._recorder.close(LAST_COMMIT_S)
-        left = [claimed for lane in self._lanes.values() for job in lane.jobs for claimed in job]
+        left = await self._crossroads.close()
+        left += [claimed for lane in self._lanes.values() for claimed in lane.clear()]
+        left += [claimed for claimed, _ in (*self._routeless, *self._crowd)]
         try:
             if left:
                 await in_database(queue.give_back, left, self._clock())
+            await self._destinations.keep()
+            if self._has_joined:
+                await in_database(destinations.leave, self._token)
         except Error as error:
             # Their leases run out.
             logger.warning("give_back=failed error=%r", str(error))
 
-    def _conversations(self) -> int:
+    def _live(self) -> int:
         return sum(slot.connection is not None for slot in self._slots.values())
 
     async def _slots_end(self, timeout_s: float) -> None:
         if self._slots:
             await asyncio.wait(self._slots, timeout=timeout_s)
 
-    def _waiting(self) -> int:
-        return sum(len(lane.jobs) for lane in self._lanes.values())
+    def _wants_more(self) -> bool:
+        """Whether little waits that could go now, or it is long since we looked."""
+        if len(self._slots) >= self._connections:
+            ready = sum(lane.waiting for lane in self._lanes.values())
+        else:
+            now_s = self._now_s()
+            ready = sum(lane.waiting for lane in self._lanes.values() if lane.is_ready(now_s))
+        return ready < LOW or self._now_s() >= self._claim_again_at + LOOK_S
 
     def _may_claim(self) -> bool:
         if self._now_s() < self._claim_again_at:
@@ -241,42 +240,141 @@ class _Run:
             for slot in self._slots.values()
         )
 
+    def _has_time_for_rates(self) -> bool:
+        """Whether something waits for its time, and that comes within this run."""
+        return self._clock() < self._until and any(lane.waiting for lane in self._lanes.values())
+
+    def _pause_s(self) -> float:
+        """How long to wait for news, in seconds: no longer than until a rate lets a message go."""
+        waits = [
+            lane.destination.wait_s(self._now_s())
+            for lane in self._lanes.values()
+            if lane.waiting and not lane.hands
+        ]
+        return max(0.01, min([LOOK_S, *(wait for wait in waits if wait > 0)]))
+
     async def _claim(self) -> None:
-        """Claim a batch and sort it into lanes."""
+        """Claim a batch, and let each find its way."""
         claimed: list[Claimed] = []
         try:
-            claimed = await in_database(queue.claim_due, self._clock(), BATCH, self._lease)
+            claimed = await in_database(
+                queue.claim_due, self._clock(), BATCH, self._lease, self._last_account
+            )
         except Error as error:
             logger.warning("claim=failed error=%r", str(error))
-        if len(claimed) < BATCH:
-            self._claim_again_at = self._now_s() + LOOK_S
-        groups: dict[tuple[Route, int], list[Claimed]] = {}
-        routeless: Outcomes = []
-        routes = {domain: await route_for(domain) for domain in {one.domain for one in claimed}}
-        for item in claimed:
-            self._claims.add(item.claim)
-            route = routes[item.domain]
-            if isinstance(route, Outcome):
-                routeless.append((item, route))
-            else:
-                groups.setdefault((route, item.message_id), []).append(item)
-        for (route, _), group in groups.items():
-            lane = self._lanes.setdefault(route, _Lane(route, self._connections))
-            lane.jobs.extend(envelopes.transactions(group))
-            if lane.trouble is not None:
-                routeless += lane.defer_all(lane.trouble)
-        await self._recorder.settle(routeless)
+        # After a full claim there may be more at once.
+        self._claim_again_at = self._now_s() + (LOOK_S if len(claimed) < BATCH else 0.0)
+        if claimed:
+            self._last_account = claimed[-1].account_id
+        self._claims |= {item.claim for item in claimed}
+        late = self._crossroads.add(claimed)
+        if late:
+            moment = self._clock() + LATER
+            await self._put_off([(item, moment) for item in late])
 
-    def _lane_in_need(self) -> _Lane | None:
+    def _sort(self, route: Route | Outcome, claimed: list[Claimed]) -> None:
+        """Let what has one route wait in its lane, as far as there is room."""
+        if isinstance(route, Outcome):
+            self._routeless += [(item, route) for item in claimed]
+        else:
+            lane = self._lane(route)
+            groups: dict[int, list[Claimed]] = {}
+            for item in claimed:
+                groups.setdefault(item.message_id, []).append(item)
+            for group in groups.values():
+                for job in envelopes.transactions(group):
+                    self._admit(lane, job)
+        self._wake.set()
+
+    def _admit(self, lane: Lane, job: Job) -> None:
+        has_room = (
+            lane.waiting < lane.destination.room(self._now_s())
+            or lane.waits_of(job[0].account_id) < FEW
+        )
+        # Who joins those that wait in vain is cleared away with them.
+        if has_room or lane.trouble is not None:
+            lane.add(job)
+        else:
+            self._crowd += [(item, lane.destination) for item in job]
+
+    def _is_over(self, lane: Lane) -> bool:
+        """Whether what waits is left to the next run: with a rate it could take long."""
+        return lane.destination.allowed.per_minute > 0 and self._clock() >= self._until
+
+    def _resting(self, lane: Lane) -> Destination | None:
+        """What of a lane takes nothing now, if anything."""
+        both = (lane.server, lane.destination)
+        return next((one for one in both if one.pace.rests(self._clock())), None)
+
+    async def _clear_away(self) -> None:
+        """Write down what was sorted out, and what waits in vain: for a rest, or in trouble."""
         for lane in self._lanes.values():
-            if lane.jobs and lane.hands < lane.limit:
-                return lane
-        return None
+            if lane.waiting and lane.trouble is not None:
+                self._routeless += defer_all(lane)
+            elif lane.waiting and (resting := self._resting(lane)):
+                self._crowd += [(item, resting) for item in lane.clear()]
+        routeless, self._routeless = self._routeless, []
+        crowd, self._crowd = self._crowd, []
+        now = self._clock()
+        late = [item for item, _ in crowd if item.deadline <= now]
+        await self._recorder.settle([*routeless, *((item, TOO_LATE) for item in late)])
+        by_destination: dict[Destination, list[Claimed]] = {}
+        for item, destination in crowd:
+            if item.deadline > now:
+                by_destination.setdefault(destination, []).append(item)
+        for destination, items in by_destination.items():
+            destination.waiting += len(items)
+            moments = destination.slots(len(items), now, self._now_s())
+            await self._put_off(list(zip(items, moments, strict=True)))
 
-    def _start(self, lane: _Lane) -> None:
-        slot = _Slot(lane, job=lane.jobs.popleft())
+    async def _put_off(self, items: list[tuple[Claimed, datetime]]) -> None:
+        try:
+            await in_database(queue.put_off, items, self._clock())
+        except Error as error:
+            # Their leases run out.
+            logger.warning("put_off=failed error=%r", str(error))
+
+    def _lane(self, route: Route) -> Lane:
+        if route not in self._lanes:
+            self._lanes[route] = Lane(route, *self._destinations.of(route))
+        return self._lanes[route]
+
+    def _lane_in_need(self) -> Lane | None:
+        """A lane that may have another slot: the one with the fewest."""
+        now_s = self._now_s()
+        number = len(self._slots)
+        if number >= self._connections + FURTHER:
+            return None
+        ready = [
+            lane
+            for lane in self._lanes.values()
+            if (number < self._connections or not lane.hands)
+            and lane.is_ready(now_s)
+            and not self._is_over(lane)
+        ]
+        return min(ready, key=lambda lane: lane.hands, default=None)
+
+    def _goes_on(self, slot: Slot) -> bool:
+        """Whether a slot goes on: it ends when we stop, or another route needs its place."""
+        if self.is_stopping:
+            return False
+        hands, destination = slot.lane.hands, slot.lane.destination
+        if self._resting(slot.lane) or self._is_over(slot.lane):
+            return False
+        if destination.hands > destination.allowed.connections:
+            return False
+        if hands <= self._connections // SHARE or len(self._slots) < self._connections:
+            return True
+        now_s = self._now_s()
+        return not any(
+            lane.hands + 1 < hands and lane.is_ready(now_s) for lane in self._lanes.values()
+        )
+
+    def _start(self, lane: Lane) -> None:
+        slot = Slot(lane, job=lane.take())
         lane.hands += 1
-        task = asyncio.create_task(self._converse(slot))
+        lane.destination.hands += 1
+        task = asyncio.create_task(self._conversations.converse(slot))
         self._slots[task] = slot
         # Not in a `finally`: a task that is cancelled before it began has none.
         task.add_done_callback(self._ended)
@@ -285,92 +383,10 @@ class _Run:
         slot = self._slots.pop(task)
         slot.hang_up()
         slot.lane.hands -= 1
+        slot.lane.destination.hands -= 1
         if not task.cancelled() and (error := task.exception()) is not None:
             # What it had in hand waits for the end of its lease: at once it would do it again.
             logger.error("conversation=broken", exc_info=error)
         else:
             slot.put_back()
         self._wake.set()
-
-    async def _converse(self, slot: _Slot) -> None:
-        """Send job after job; each outcome is committed before the next message begins."""
-        lane = slot.lane
-        outcomes: Outcomes = []
-        while slot.job and not self.is_stopping:
-            if slot.connection is None:
-                # To connect may take long: an outcome does not wait for that.
-                await self._recorder.settle(outcomes)
-                outcomes = []
-                await self._open(slot)
-                if slot.connection is None:
-                    slot.put_back()
-                    if lane.trouble is not None:
-                        await self._recorder.settle(lane.defer_all(lane.trouble))
-                    return
-            cleared = await self._recorder.settle(outcomes, slot.job)
-            outcomes = []
-            if self.is_stopping:
-                return
-            outcomes = await self._send(slot, slot.connection, cleared)
-            if not slot.job and lane.jobs:
-                slot.job = lane.jobs.popleft()
-                if self._waiting() < LOW:
-                    self._wake.set()
-        await self._recorder.settle(outcomes)
-
-    async def _open(self, slot: _Slot) -> None:
-        """Get the slot a connection, unless the server is in trouble or takes no more of them."""
-        lane = slot.lane
-        answer: Connection | Outcome | None = None
-        # Alone, while nobody has a connection: a dead server costs one time-out, not ten.
-        async with lane.opening:
-            if lane.live == 0 and lane.trouble is None:
-                answer = await self._connect_patiently(lane.route)
-                slot.connection = answer if isinstance(answer, Connection) else None
-                lane.live += slot.connection is not None
-        if answer is None and lane.trouble is None:
-            answer = await connect(lane.route, settings.HOSTNAME, self._timeouts)
-            slot.connection = answer if isinstance(answer, Connection) else None
-            lane.live += slot.connection is not None
-        if isinstance(answer, Outcome):
-            if lane.live:
-                lane.limit = lane.live
-            else:
-                lane.trouble = answer
-
-    async def _connect_patiently(self, route: Route) -> Connection | Outcome:
-        """Connect; if that is refused at once, try again a few times."""
-        for pause_s in SECOND_TRIES:
-            began = self._now_s()
-            answer = await connect(route, settings.HOSTNAME, self._timeouts)
-            if isinstance(answer, Connection) or self._now_s() - began > AT_ONCE_S:
-                return answer
-            await asyncio.sleep(pause_s)
-        return await connect(route, settings.HOSTNAME, self._timeouts)
-
-    async def _send(self, slot: _Slot, connection: Connection, cleared: Cleared) -> Outcomes:
-        """Send what was cleared of the job in hand; return what became of it."""
-        lane = slot.lane
-        if not cleared.claimed or cleared.content is None:
-            slot.job = ()
-            return [(claimed, CONTENT_LOST) for claimed in cleared.claimed]
-        content = await self._signer.signed(cleared.claimed[0], cleared.content)
-        envelope = envelopes.envelope_of(cleared.claimed, content, self._clock())
-        answered = lane.answered
-        slot.since = self._now_s()
-        answers = await connection.deliver(envelope)
-        slot.since = None
-        if slot.was_cut or connection.is_stale:
-            slot.hang_up()
-            return []
-        slot.job = ()
-        outcomes = list(zip(cleared.claimed, answers, strict=True))
-        if connection.is_usable:
-            lane.answered += 1
-        elif connection.is_silent and lane.answered == answered:
-            # Nobody got an answer all that time: the others need not wait as long.
-            silence = (answer for answer in answers if answer.result is Result.DEFERRED)
-            outcomes += lane.defer_all(next(silence, OUT_OF_ORDER))
-        if not connection.is_usable or connection.messages >= MOST_MESSAGES:
-            slot.hang_up()
-        return outcomes

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
+from mailqueue.domains import a_labels
 from mailqueue.mta_sts import Kept
 from mailqueue.outcomes import Outcome, Result
 from relay import dane, mta_sts
-from relay.domains import a_labels, literal, matching
+from relay.domains import literal, matching
 from relay.listeners import is_ours
 from relay.mta_sts import Policies
 from relay.networks import Network, refusal
@@ -62,7 +63,9 @@ class Search:
             return self._to_literal(domain)
         name = a_labels(domain)
         if name is None:
-            return Outcome(Result.FAILED, f"{domain!r} is no name of a domain", "5.1.2")
+            return Outcome(
+                Result.FAILED, f"domain not found: {domain!r} is no name of one", "5.1.2"
+            )
         exchanges = await self._exchanges(name, note)
         if isinstance(exchanges, Outcome):
             return exchanges
@@ -77,7 +80,9 @@ class Search:
         """The route to the server whose address stands in the mail address itself."""
         address = literal(domain)
         if address is None:
-            return Outcome(Result.FAILED, f"{domain!r} is no address of a server", "5.1.2")
+            return Outcome(
+                Result.FAILED, f"host not found: {domain!r} is no address of one", "5.1.2"
+            )
         words = refusal(address, self.allowed)
         if words:
             words = f"mail must not go to {domain}: {words} (FACTEUR_ALLOW_NETWORKS)"
@@ -107,7 +112,7 @@ class Search:
             return Outcome(Result.FAILED, words, "5.1.10")
         hosts = [(host, value) for host, value in values.items() if a_labels(host) == host]
         if not hosts:
-            words = f"no MX of {name} is the name of a server"
+            words = f"host not found: no MX of {name} is the name of a server"
             return Outcome(Result.FAILED, words, NO_ADDRESS)
         hosts.sort(key=lambda pair: (pair[1], pair[0]))
         for host, value in hosts:
@@ -148,7 +153,7 @@ class Search:
             if trouble:
                 words = f"the address of {host} cannot be looked up: {trouble}"
                 return _LeftOut(words, NO_ANSWER)
-            return _LeftOut(refused or f"{host} has no address")
+            return _LeftOut(refused or f"host not found: {host} has no address")
         hop = Hop(host, self.port, addresses, rank)
         if policy is not None and policy.level != Level.REQUIRED:
             if policy.servers and not mta_sts.names(policy.servers, host):
@@ -197,7 +202,7 @@ class Search:
     def _usable(self, answers: Sequence[Answer]) -> tuple[tuple[str, ...], str]:
         """The addresses that mail may go to, in one order; and why others are refused."""
         usable, refused = [], ""
-        for text in sorted(text for answer in answers for text in answer.records):
+        for text in (text for answer in answers for text in answer.records):
             words = refusal(ip_address(text), self.allowed)
             if words is None:
                 usable.append(text)

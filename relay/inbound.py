@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiosmtpd.smtp import Envelope, Session
 from django.conf import settings
 from django.db import Error
 
@@ -25,10 +24,11 @@ from mailqueue.celery import CLASSIFY, hint
 from mailqueue.return_tokens import Token
 from mailqueue.returns import KEPT_BYTES, Arrival
 from relay import network
+from relay.content import Content
 from relay.database import in_database
-from relay.dialogue import NOBODY, Handler, House
-from relay.intake import Intake
-from relay.network import Listener, NetworkConnection, Terms
+from relay.dialogue import House
+from relay.intake import TOO_LARGE, Intake
+from relay.network import Bound, NetworkConnection, Terms
 from relay.throttle import Throttle
 
 # A report may hold the largest message there is, and its own words about it.
@@ -136,12 +136,9 @@ class Inbox:
 
 @asynccontextmanager
 async def serve(
-    listeners: Sequence[Listener], terms: Terms, intake: Intake, inbox: Inbox
-) -> AsyncIterator[list[int]]:
-    """Listen while the block runs, then answer what is under way. Yields the ports.
-
-    Raises OSError if an address cannot be had.
-    """
+    listeners: Sequence[Bound], terms: Terms, intake: Intake, inbox: Inbox
+) -> AsyncIterator[None]:
+    """Accept at these sockets while the block runs, then answer what is under way."""
     house = House(intake)
     throttle = Throttle()
     rates = _Rates()
@@ -149,8 +146,8 @@ async def serve(
     def connection(address: str) -> NetworkConnection:
         return _Connection(house, throttle, terms, address, inbox, rates)
 
-    async with network.serve(listeners, house, terms.tls, connection, terms.handshake_s) as ports:
-        yield ports
+    async with network.serve(listeners, house, terms.tls, connection, terms.handshake_s):
+        yield
     await inbox.finish()
 
 
@@ -184,69 +181,50 @@ class _Connection(NetworkConnection):
         inbox: Inbox,
         rates: _Rates,
     ) -> None:
-        self.inbox = inbox
-        self.rates = rates
-        self.wrong = 0
+        self._inbox = inbox
+        self._rates = rates
+        self._wrong = 0
         super().__init__(house, throttle, terms, address)
-
-    def handler(self) -> Handler:
-        """What answers its commands."""
-        return _Handler(self.house)
 
     @property
     def payer(self) -> str:
         """The source that it comes from."""
         return self.source
 
-    def welcome(self) -> None:
-        """It named one of our addresses: only its commands have a deadline from now on."""
+    def _take_recipient(self, written: str) -> str:
+        """Add one of our own addresses to the envelope; the reply."""
+        if return_path.whose(written, self._inbox.clock()) is None:
+            self._wrong += 1
+            if self._wrong < MOST_WRONG:
+                return NOBODY_HERE
+            # What is said before is still sent.
+            self.loop.call_soon(self.hang_up)
+            return TOO_MANY_WRONG
+        # From now on only its commands have a deadline.
         self._end_deadline()
-
-    async def dismiss(self, words: str) -> None:
-        """Say why, and hang up."""
-        await self._bid_farewell(words)
-
-
-class _Handler(Handler):
-    """Takes what is for our return paths."""
-
-    async def handle_RCPT(  # type: ignore[override] # noqa: N802 - aiosmtpd's name
-        self,
-        server: _Connection,
-        session: Session,
-        envelope: Envelope,
-        address: str,
-        options: list[str],
-    ) -> str:
-        token = return_path.whose(address, server.inbox.clock())
-        if token is None:
-            server.wrong += 1
-            if server.wrong >= MOST_WRONG:
-                await server.dismiss(TOO_MANY_WRONG)
-                return ""
-            return NOBODY_HERE
-        server.welcome()
-        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+        if len(self._envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return TOO_MANY
-        envelope.rcpt_tos.append(address)
+        self._envelope.rcpt_tos.append(written)
         return "250 2.1.5 Recipient taken"
 
-    async def handle_DATA(  # type: ignore[override] # noqa: N802
-        self, server: _Connection, session: Session, envelope: Envelope
-    ) -> str:
-        server.stop_the_clock()
-        if not server.rates.may_bring(server.source, server.loop.time()):
+    async def _answer(self, content: Content) -> None:
+        await self.push(await self._kept(content))
+
+    async def _kept(self, content: Content) -> str:
+        """Keep a message for each of its addresses; the reply."""
+        if content.is_too_large:
+            return f"{TOO_LARGE.code} {TOO_LARGE.status} {TOO_LARGE.text}"
+        if not self._rates.may_bring(self.source, self.loop.time()):
             return TOO_FAST
-        now = server.inbox.clock()
+        now = self._inbox.clock()
         tokens: dict[Token, None] = {}
-        for address in envelope.rcpt_tos:
+        for address in self._envelope.rcpt_tos:
             # One may have ended since.
             if (token := return_path.whose(address, now)) is not None:
                 tokens[token] = None
-        content = envelope.original_content or b""
-        sender = (envelope.mail_from or "").removeprefix(NOBODY)
+        kept = content.whole()[:KEPT_BYTES]
         arrivals = [
-            Arrival(token, sender, server.source, content[:KEPT_BYTES], len(content))
+            Arrival(token, self._envelope.mail_from or "", self.source, kept, content.size_bytes)
             for token in tokens
         ]
-        return await server.inbox.keep(arrivals) if arrivals else NOBODY_HERE
+        return await self._inbox.keep(arrivals) if arrivals else NOBODY_HERE

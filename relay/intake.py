@@ -10,7 +10,6 @@ import logging
 import os
 import pwd
 import re
-import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +38,8 @@ from relay.senders import Author
 MOST_MESSAGES = 200
 MOST_BYTES = 32 * 1024 * 1024
 MOST_RECIPIENTS = 10_000
+# At most this long a commit waits for others to share it, in seconds.
+LONGEST_GATHER_S = 0.005
 # At most one hint in this time: a worker takes all that is due.
 HINT_EVERY_S = 0.1
 # Larger ones are read beside the event loop, one at a time: hostile ones take a second.
@@ -178,8 +179,8 @@ def read_smtp(
     now: datetime,
 ) -> Letter | Answer:
     """Decide on a message that came by MAIL, RCPT and DATA."""
-    bare = content.replace(b"\r\n", b"")
-    if b"\n" in bare or b"\r" in bare:
+    ends = content.count(b"\r\n")
+    if content.count(b"\n") != ends or content.count(b"\r") != ends:
         # SMTP smuggling: nobody may see another end of a line than we do.
         return Answer(554, "5.6.0", EX_DATAERR, "a line ends with a bare CR or LF")
     text = headers.with_line_feeds(content, ignores_dots=True)
@@ -211,7 +212,7 @@ def _letter(
         parsed,
         sender=sender or nobody,
         full_name=full_name,
-        message_id=make_msgid(secrets.token_hex(4), settings.HOSTNAME)[1:-1],
+        message_id=make_msgid(domain=settings.HOSTNAME)[1:-1],
         now=now,
     )
     return Letter(
@@ -322,6 +323,10 @@ class Intake:
         self._refused: dict[Caller, _Refusal] = {}
         self._is_over = asyncio.Event()
         self._is_hint_due = False
+        # So many are expected to share the next commit, and this long it waits for them.
+        self._expected = 1
+        self._patience_s = 0.0
+        self._are_here: asyncio.Future[None] | None = None
         self._reading = ThreadPoolExecutor(1, "reading")
 
     async def hand_over(self, handover: Handover) -> Answer:
@@ -404,6 +409,8 @@ class Intake:
             return letter
         waiting = _Waiting(letter, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        if self._are_here is not None and len(self._waiting) >= self._expected:
+            _set(self._are_here)
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
         try:
@@ -441,14 +448,35 @@ class Intake:
                     await self._is_over.wait()
 
     async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._waiting:
+            await self._gather()
             batch = self._next_batch()
+            if not batch:  # they left meanwhile
+                continue
+            began = loop.time()
             answers = await self._commit([item.letter for item in batch])
+            # Those who are answered now may come again, beside those who came meanwhile.
+            self._expected = min(len(batch) + len(self._waiting), MOST_MESSAGES)
+            self._patience_s = min((loop.time() - began) / 2, LONGEST_GATHER_S)
             for item, answer in zip(batch, answers, strict=True):
                 if not item.answer.done():
                     item.answer.set_result(answer)
             if any(answer.code == 250 for answer in answers):
                 self._hint()
+
+    async def _gather(self) -> None:
+        """Wait a moment for as many as there were: two groups that take turns pay for two commits.
+
+        Never longer than half of the last commit took; one caller alone waits for nobody.
+        """
+        if len(self._waiting) >= self._expected or self._is_over.is_set():
+            return
+        self._are_here = asyncio.get_running_loop().create_future()
+        timer = asyncio.get_running_loop().call_later(self._patience_s, _set, self._are_here)
+        await self._are_here
+        timer.cancel()
+        self._are_here = None
 
     async def _commit(self, letters: Sequence[Letter]) -> list[Answer]:
         """Write letters down in one transaction; if that fails, one by one.
@@ -473,11 +501,11 @@ class Intake:
         return [(await self._commit([letter]))[0] for letter in letters]
 
     def _next_batch(self) -> list[_Waiting]:
-        batch = [self._waiting.popleft()]
-        size = len(batch[0].letter.content)
+        batch: list[_Waiting] = []
+        size = 0
         while self._waiting and len(batch) < MOST_MESSAGES:
             size += len(self._waiting[0].letter.content)
-            if size > MOST_BYTES:
+            if batch and size > MOST_BYTES:
                 break
             batch.append(self._waiting.popleft())
         return batch
@@ -493,6 +521,11 @@ class Intake:
             self._is_hint_due = False
             await asyncio.to_thread(hint, DELIVER)
             await asyncio.sleep(HINT_EVERY_S)
+
+
+def _set(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:

@@ -4,6 +4,7 @@ Owns records, policies and when they are fetched; which servers are then used is
 that was fetched counts until its time is over, whatever DNS says: hiding it later helps nobody.
 """
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -22,12 +23,13 @@ from relay.database import in_database
 from relay.networks import Network, refusal
 from relay.resolver import Answer
 from relay.routes import Level
+from relay.sharing import Shared
 
 # RFC 8461 §3.2 and §3.3 advise the time-out and the bound.
 FETCH_S = 10.0
 MOST_BYTES = 65_536
 LONGEST_AGE_S = 31_557_600
-MOST_SERVERS = 100
+MOST_SERVERS = 50
 PATH = "/.well-known/mta-sts.txt"
 # A policy is fetched again when so old, or at half its age, so that it does not run out (§3.3).
 REFRESH = timedelta(days=1)
@@ -131,12 +133,16 @@ class Policies:
         self._ca_file = ca_file
         self._timeout_s = timeout_s
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._pending = Shared[str, tuple[Kept | None, str]]()
 
     async def policy_for(self, domain: str) -> tuple[Kept | None, str]:
         """The policy of a domain in A-labels, if it has one; and what went wrong with it, if so.
 
         May take as long as a fetch. Mode "none" is no policy.
         """
+        return await self._pending.do(domain, lambda: self._find(domain))
+
+    async def _find(self, domain: str) -> tuple[Kept | None, str]:
         now = self._clock()
         known = await self._recall(domain, now)
         record = await self._resolver.find(f"_mta-sts.{domain}", "TXT")
@@ -176,7 +182,6 @@ class Policies:
         return now - kept.fetched_at > min(REFRESH, (kept.expires_at - kept.fetched_at) / 2)
 
     async def _fetch(self, domain: str, policy_id: str, known: _Known, now: datetime) -> None:
-        # Before the fetch: others that ask meanwhile go on with what is known.
         known.pause_until = now + PAUSE
         fetched = await self._document(f"mta-sts.{domain}")
         if isinstance(fetched, https.NotFetched):
@@ -198,8 +203,8 @@ class Policies:
         allowed: Sequence[Network] = settings.ALLOW_NETWORKS
         addresses = []
         why = f"{host} has no address"
-        for kind in ("A", "AAAA"):
-            answer = await self._resolver.find(host, kind)
+        answers = await asyncio.gather(*(self._resolver.find(host, kind) for kind in ("A", "AAAA")))
+        for answer in answers:
             why = answer.trouble or why
             for address in answer.records:
                 words = refusal(ip_address(address), allowed)

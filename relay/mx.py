@@ -11,8 +11,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from mailqueue.domains import a_labels
 from mailqueue.outcomes import Outcome, Result
-from relay.domains import a_labels, matching
+from relay.domains import matching
 from relay.exchanges import Search
 from relay.mta_sts import Policies
 from relay.resolver import Resolver
@@ -76,12 +77,14 @@ def _search() -> Search:
         allowed=settings.ALLOW_NETWORKS,
         tls_policies=settings.TLS_POLICY,
         hostname=settings.HOSTNAME,
-        listeners=[(host, port) for host, port, _ in settings.SUBMISSION_LISTEN],
+        listeners=[
+            (host, port) for host, port, _ in (*settings.SUBMISSION_LISTEN, *settings.BOUNCE_LISTEN)
+        ],
     )
 
 
 def _servers() -> tuple[tuple[tuple[str, int], ...], bool]:
-    return tuple(settings.NAMESERVERS), settings.RESOLVER_VALIDATES
+    return tuple(settings.RESOLVERS), settings.RESOLVER_VALIDATES
 
 
 # Made once for a process: what they have learnt outlives a run.

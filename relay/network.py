@@ -12,10 +12,10 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from relay.dialogue import Connection, House
 from relay.identity import Caller
@@ -32,7 +32,6 @@ LINGER_S = 5.0
 ACCEPT_AGAIN_S = 1.0
 # 10 MB come in this time by 280 kbit/s.
 DATA_WITHIN_S = 300.0
-MOST_UNKNOWN = 10
 
 FULL = "421 4.7.0 Too many connections, come back later"
 
@@ -66,46 +65,56 @@ def context(certificate: str, key: str) -> ssl.SSLContext:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A listener's sockets, one for each address of its host. Connections wait in them."""
+
+    wires: list[socket.socket]
+    is_tls: bool
+
+
+@contextmanager
+def bound(listeners: Sequence[Listener]) -> Iterator[list[Bound]]:
+    """Sockets for all these while the block runs. Raises OSError if an address cannot be had."""
+    with ExitStack() as stack:
+        found = []
+        for one in listeners:
+            wires = []
+            for family, address in _addresses(one):
+                wire = socket.create_server(address, family=family, backlog=BACKLOG)
+                wires.append(stack.enter_context(wire))
+                wire.setblocking(False)
+            found.append(Bound(wires, one.is_tls))
+        yield found
+
+
+def _addresses(listener: Listener) -> Iterable[tuple[int, tuple[str, int]]]:
+    found = socket.getaddrinfo(
+        listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    return dict.fromkeys((one[0], (str(one[4][0]), int(one[4][1]))) for one in found)
+
+
 @asynccontextmanager
 async def serve(
-    listeners: Sequence[Listener],
+    listeners: Sequence[Bound],
     house: House,
     tls: ssl.SSLContext | None,
     connection: Callable[[str], "NetworkConnection"],
     handshake_s: float = HANDSHAKE_WITHIN_S,
-) -> AsyncIterator[list[int]]:
-    """Listen while the block runs, then answer what is under way. Yields the ports.
+) -> AsyncIterator[None]:
+    """Accept at these sockets while the block runs, then answer what is under way.
 
-    `connection` makes one for an address of a peer. Raises OSError if an address cannot be had.
+    `connection` makes one for an address of a peer.
     """
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_finish, house)
-        ports = []
         for one in listeners:
-            wires = [stack.enter_context(wire) for wire in await _listening(one)]
-            ports.append(wires[0].getsockname()[1])
-            for wire in wires:
+            for wire in one.wires:
                 door = _Door(wire, tls if one.is_tls else None, connection, handshake_s)
                 accepting = asyncio.create_task(door.accept())
                 stack.push_async_callback(_end, accepting)
-        yield ports
-
-
-async def _listening(listener: Listener) -> list[socket.socket]:
-    """A socket for each address of the host."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    wires: list[socket.socket] = []
-    try:
-        for family, address in dict.fromkeys((one[0], one[4]) for one in found):
-            wires.append(socket.create_server(address[:2], family=family, backlog=BACKLOG))
-            wires[-1].setblocking(False)
-    except OSError:
-        for wire in wires:
-            wire.close()
-        raise
-    return wires
+        yield
 
 
 async def _finish(house: House) -> None:
@@ -187,21 +196,6 @@ class _Door:
             raise
 
 
-class _Commands(dict[str, Any]):
-    """The commands, and one for all others: aiosmtpd would log those, and a token could be one."""
-
-    def __init__(
-        self,
-        known: dict[str, Any],
-        unknown: Callable[[str | None], Coroutine[Any, Any, None]],
-    ) -> None:
-        super().__init__(known)
-        self._unknown = unknown
-
-    def get(self, command: str, default: Any = None) -> Any:
-        return super().get(command, self._unknown)
-
-
 class NetworkConnection(Connection):
     """One caller from the network."""
 
@@ -217,13 +211,11 @@ class NetworkConnection(Connection):
         self.source = source_of(address)
         self.is_counted = throttle.enter(self.source)
         self._is_secure = False
-        self._unknown = 0
         self._deadline: asyncio.TimerHandle | None = None
         # uvloop's transports are none of asyncio's classes, and do all the same.
         self._wire: asyncio.WriteTransport | None = None
         super().__init__(house, asyncio.get_running_loop(), Caller(None), terms.idle_s)
         self.tls_context = terms.tls
-        self._smtp_methods = _Commands(self._smtp_methods, self._say_unknown)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast("asyncio.WriteTransport", transport)
@@ -347,14 +339,7 @@ class NetworkConnection(Connection):
         self._is_secure = True
         self.tls_context = None
 
-    async def smtp_DATA(self, argument: str) -> None:  # noqa: N802
+    async def smtp_DATA(self, argument: str | None) -> None:  # noqa: N802
         """Take a message; it has its own time to come in."""
         self._reset_timeout(DATA_WITHIN_S)
         await super().smtp_DATA(argument)
-
-    async def _say_unknown(self, argument: str | None) -> None:
-        self._unknown += 1
-        if self._unknown >= MOST_UNKNOWN:
-            await self._bid_farewell("421 4.7.0 Too many unknown commands")
-        else:
-            await self.push("500 5.5.1 Unknown command")

@@ -6,7 +6,6 @@ Owns the questions, the cache and its bounds; what records mean for mail is for 
 One resolver serves a process for all its life, and event loops that follow each other.
 """
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -22,6 +21,8 @@ import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
+from relay.sharing import Shared
+
 # All tries at one question; and one of them. libc asks twice, 5 s each.
 LIFETIME_S = 10.0
 TRY_S = 3.0
@@ -30,9 +31,10 @@ TRY_S = 3.0
 SHORTEST_S, LONGEST_S = 30.0, 3600.0
 LONGEST_ABSENCE_S = 300.0
 TROUBLE_S = 10.0
-MOST_ANSWERS = 20_000
-# Records of one answer that are looked at.
-MOST_RECORDS = 200
+MOST_ANSWERS = 10_000
+# Records of one answer that are kept, and bytes of a text: strangers write them.
+MOST_RECORDS = 50
+LONGEST_TEXT = 512
 # How often the system's own list of name servers is read anew.
 REREAD_S = 300.0
 # As the resolvers have agreed since 2020 (dnsflagday.net): no fragments.
@@ -41,7 +43,7 @@ UDP_BYTES = 1232
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What DNS says: MX as (preference, host), A and AAAA as text, TXT as bytes, TLSA as a tuple.
+    """What DNS says: MX as (preference, host), addresses as text, TXT as bytes, TLSA as a tuple.
 
     With `trouble` nothing is known, for now. `is_absent` if there is no such name at all.
     `is_secure` if our resolver validated it, absence too. `canonical` is the name after CNAMEs.
@@ -76,7 +78,7 @@ class Resolver:
         self._asking: dns.asyncresolver.Resolver | None = None
         self._read_at = 0.0
         self._kept: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
-        self._pending: dict[tuple[str, str], asyncio.Task[Answer]] = {}
+        self._pending = Shared[tuple[str, str], Answer]()
 
     async def find(self, name: str, kind: str) -> Answer:
         """The records of a kind ("MX", "A", "AAAA", "TXT", "TLSA") that a name has."""
@@ -85,18 +87,7 @@ class Resolver:
         if self._clock() < until:
             self._kept.move_to_end(key)
             return answer
-        task = self._pending.get(key)
-        # A task of a loop that has ended never will.
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.create_task(self._ask(key))
-            self._pending[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-        # Others wait for the same answer: who gives up does not end it.
-        return await asyncio.shield(task)
-
-    def _forget(self, key: tuple[str, str], task: asyncio.Task[Answer]) -> None:
-        if self._pending.get(key) is task:
-            del self._pending[key]
+        return await self._pending.do(key, lambda: self._ask(key))
 
     async def _ask(self, key: tuple[str, str]) -> Answer:
         name, kind = key
@@ -124,13 +115,10 @@ class Resolver:
         return answer
 
     def _understood(self, found: dns.resolver.Answer) -> tuple[Answer, float]:
-        records = tuple(
-            record
-            for rdata in list(found.rrset or ())[:MOST_RECORDS]
-            if (record := _record(rdata)) is not None
-        )
+        # In one order, whatever the name server's was: equal routes come of it.
+        records = sorted(map(_record, found.rrset or ()))
         answer = Answer(
-            records,
+            tuple(records[:MOST_RECORDS]),
             found.canonical_name.to_text(omit_final_dot=True).lower(),
             self._is_secure(found.response),
         )
@@ -168,14 +156,11 @@ class Resolver:
 
 
 def _record(rdata: Any) -> Any:
-    """A record as a plain value; None if it is not fit for mail."""
+    """A record as a plain value."""
     if rdata.rdtype == dns.rdatatype.MX:
-        host = rdata.exchange.to_text(omit_final_dot=True).lower()
-        return rdata.preference, host
-    if rdata.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}:
-        return rdata.address
+        return rdata.preference, rdata.exchange.to_text(omit_final_dot=True).lower()
     if rdata.rdtype == dns.rdatatype.TXT:
-        return b"".join(rdata.strings)
+        return b"".join(rdata.strings)[:LONGEST_TEXT]
     if rdata.rdtype == dns.rdatatype.TLSA:
         return rdata.usage, rdata.selector, rdata.mtype, rdata.cert
-    return None
+    return rdata.to_text()

@@ -23,7 +23,7 @@ from mailqueue.models import Message
 from relay import identity, network
 from relay.dialogue import House
 from relay.intake import Intake
-from relay.network import Listener, NetworkConnection
+from relay.network import Bound, NetworkConnection
 from relay.throttle import Throttle, plain_address
 
 # A wrong token is answered after this time, whatever is wrong with it.
@@ -95,21 +95,16 @@ def _decoded(text: str) -> bytes | None:
 
 
 @asynccontextmanager
-async def serve(
-    listeners: Sequence[Listener], terms: Terms, intake: Intake
-) -> AsyncIterator[list[int]]:
-    """Listen while the block runs, then answer what is under way. Yields the ports.
-
-    Raises OSError if an address cannot be had.
-    """
+async def serve(listeners: Sequence[Bound], terms: Terms, intake: Intake) -> AsyncIterator[None]:
+    """Accept at these sockets while the block runs, then answer what is under way."""
     house = House(intake)
     throttle = Throttle()
 
     def connection(address: str) -> NetworkConnection:
         return _Connection(house, throttle, terms, address)
 
-    async with network.serve(listeners, house, terms.tls, connection, terms.handshake_s) as ports:
-        yield ports
+    async with network.serve(listeners, house, terms.tls, connection, terms.handshake_s):
+        yield
 
 
 class _Connection(NetworkConnection):

@@ -82,11 +82,8 @@ class Wire:
             raise self._lost(step, error) from error
 
     async def reply(self, step: str, timeout_s: float) -> Reply:
-        """The reply to `step`. With 421 the server closes, whatever it was (RFC 5321 §3.8)."""
-        reply = self.understood(await self.lines(step, timeout_s), step)
-        if reply.code == 421:
-            raise Broken(reply.status, str(reply))
-        return reply
+        """The reply to `step`."""
+        return self.understood(await self.lines(step, timeout_s), step)
 
     async def lines(self, step: str, timeout_s: float) -> list[bytes]:
         """The lines of one reply, without their line ends."""
@@ -107,11 +104,13 @@ class Wire:
         raise Broken("4.5.0", f"{self.door} answered {step} at too great length")
 
     def understood(self, lines: Sequence[bytes], step: str) -> Reply:
-        """The reply that these lines make."""
+        """The reply that these lines make. With 421 the server closes (RFC 5321 §3.8)."""
         reply = reply_of(lines)
         if reply is None:
             words = clean(b" ".join(lines).decode("utf-8", "replace"))[:LONGEST_REPLY]
             raise Broken("4.5.0", f"{self.door} answered {step} with what is no reply: {words}")
+        if reply.code == 421:
+            raise Broken(reply.status, str(reply))
         return reply
 
     async def has_more(self) -> bool:
@@ -125,8 +124,13 @@ class Wire:
             raise self._lost("STARTTLS", error) from error
 
     def close(self) -> None:
-        """Close; what was said still goes out."""
-        self.writer.close()
+        """Close without waiting; what was said still goes out."""
+        if self.tls == "none":
+            self.writer.close()
+        else:
+            # Its end of TLS would wait for the peer's, and outlive a run that ends. What was
+            # written leaves in this round of the loop, and this comes in the next.
+            asyncio.get_running_loop().call_soon(self.abort)
 
     def abort(self) -> None:
         """Close at once; what was not sent stays unsent."""

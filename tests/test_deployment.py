@@ -3,11 +3,14 @@
 No Docker engine is needed: the file is read, and held against what the programs know.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from compose_spec import PyCompose
 from django.core.management import get_commands
 
 from tests.support import lock
@@ -20,6 +23,30 @@ def services() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
     found: dict[str, Any] = loaded["services"]
     return found
+
+
+def test_compose_is_what_the_specification_has() -> None:
+    text = COMPOSE.read_text(encoding="utf-8")
+    PyCompose.from_json(json.dumps(yaml.safe_load(text)))
+    misspelt = text.replace("healthcheck:", "helthcheck:")
+    with pytest.raises(ValueError, match="helthcheck"):
+        PyCompose.from_json(json.dumps(yaml.safe_load(misspelt)))
+
+
+def test_compose_asks_every_service_that_stays_how_it_is() -> None:
+    for name, service in services().items():
+        assert ("healthcheck" in service) is (name != "setup"), name
+
+
+def test_compose_gives_no_program_of_ours_more_rights_than_it_needs() -> None:
+    for name in ("setup", "web", "relay", "worker", "beat"):
+        service = services()[name]
+        assert service["user"] == "990:990"
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        # Same path inside and outside: the sendmail command of the host names the relay's socket.
+        assert service["volumes"] == ["/var/lib/facteur:/var/lib/facteur"]
 
 
 def test_compose_runs_every_program_of_the_house() -> None:

@@ -23,6 +23,7 @@ PURE = (
     "pace",
     "providers",
     "return_tokens",
+    "screening",
 )
 ORDER = (
     "models",
@@ -50,6 +51,7 @@ BESIDE = {
     "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
     "failures": ("models",),
+    "destinations": ("models", "queue"),
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),
@@ -63,7 +65,8 @@ BESIDE = {
     "mta_sts": ("models",),
     "filling": ("accounts", "counters", "models", "service"),
     "maillog": ("models", "queue", "returns"),
-    "celery": (),
+    "celery": ("pulse",),
+    "pulse": (),
     "tasks": (
         "accounts",
         "alerts",
@@ -75,6 +78,7 @@ BESIDE = {
         "mta_sts",
         "queue",
         "returns",
+        "senders",
         "service",
         "suppressions",
         "troubles",

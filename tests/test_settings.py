@@ -112,6 +112,9 @@ def test_an_address_may_be_absent() -> None:
         ("FACTEUR_TRUSTED_PROXIES", "proxy.example"),
         ("FACTEUR_REQUIRE_2FA", "some"),
         ("FACTEUR_ADMIN_PREVIEWS", "maybe"),
+        ("FACTEUR_SENDER_POLICY", "burn"),
+        ("FACTEUR_OUTBOUND_ADDRESSES", "mail.example"),
+        ("FACTEUR_SPF_INCLUDE", "v=spf1 -all"),
         ("FACTEUR_BOUNCE_DOMAIN", "no domain"),
     ],
 )

@@ -7,6 +7,7 @@ however many wait behind.
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,13 +15,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from mailqueue import statements
 from mailqueue.models import HostingAccount, Message, Recipient
-from mailqueue.queue.rows import TABLE, Status, moment_in_sql
-from mailqueue.queue.values import moment_from_sql, places
+from mailqueue.queue.rows import TABLE, Status
 from mailqueue.states import DELIVERING
-
-_ACCOUNTS = HostingAccount._meta.db_table
-_MESSAGES = Message._meta.db_table
 
 # From account to account along the index. Its condition stands here to the letter: SQLite proves
 # nothing of one with parameters.
@@ -28,26 +26,38 @@ _NEXT_ACCOUNT = (
     f"SELECT MIN(account_id) FROM {TABLE} "  # noqa: S608 - names of our own, as all below
     "WHERE status = 'waiting' AND account_id > "
 )
-_DUE_ACCOUNTS = (
+DUE_ACCOUNTS = (
     f"WITH RECURSIVE turn(account) AS ({_NEXT_ACCOUNT} %s UNION ALL "  # noqa: S608
     f"SELECT ({_NEXT_ACCOUNT} turn.account) FROM turn WHERE turn.account IS NOT NULL) "
     "SELECT account FROM turn WHERE account IS NOT NULL AND EXISTS("
     f"SELECT 1 FROM {TABLE} WHERE status = 'waiting' AND account_id = account "
     "AND next_attempt_at <= %s) LIMIT %s"
 )
-_DUE = (
+DUE = (
     f"SELECT id FROM {TABLE} WHERE status = 'waiting' AND account_id = {{}} "  # noqa: S608
     "AND next_attempt_at <= %s ORDER BY account_id, next_attempt_at, id LIMIT %s"
 )
 # Locked as they are found: another worker's are passed by.
 _DUE_OF_ALL = (
-    "SELECT due.id FROM unnest(%s) WITH ORDINALITY AS turn(account, place) "  # noqa: S608
-    f"CROSS JOIN LATERAL ({_DUE.format('turn.account')} FOR UPDATE SKIP LOCKED) AS due"
+    "SELECT due.id FROM unnest(%s::bigint[]) WITH ORDINALITY AS turn(account, place) "  # noqa: S608
+    f"CROSS JOIN LATERAL ({DUE.format('turn.account')} FOR UPDATE SKIP LOCKED) AS due "
+    "ORDER BY turn.place"
 )
 _CLAIM = (
     f"UPDATE {TABLE} SET status = 'sending', next_attempt_at = NULL, "  # noqa: S608
-    "lease_until = %s, claim = %s WHERE id IN ({}) AND status = 'waiting' "
+    "lease_until = %s, claim = %s WHERE id {} AND status = 'waiting' "
     "RETURNING id, message_id, account_id, address, domain, tries, accepted_at, deadline"
+)
+_MESSAGES_OF = f"SELECT id, queue_id, sender FROM {Message._meta.db_table} WHERE id {{}}"  # noqa: S608
+# As `rows.fate_of` has it: not purged, and its account delivers, or somebody let it go since.
+_STATES = ", ".join(f"'{state}'" for state in sorted(DELIVERING))
+_CLEARED = (
+    f"SELECT one.id FROM {TABLE} AS one "  # noqa: S608
+    f"JOIN {HostingAccount._meta.db_table} AS account ON account.id = one.account_id "
+    "WHERE one.id {} AND one.claim {} "
+    "AND one.status = 'sending' AND one.id > account.purged_through "
+    f"AND (account.is_system OR account.state IN ({_STATES}) "
+    "OR (one.is_released AND one.admitted_at >= account.state_changed_at))"
 )
 
 
@@ -78,18 +88,17 @@ def claim_due(now: datetime, limit: int, lease: timedelta, after: int = 0) -> li
     """
     claim = uuid.uuid4().hex
     rows: list[tuple[Any, ...]] = []
-    with transaction.atomic(), connection.cursor() as cursor:
-        turn = _due_accounts(cursor, now, limit, after)
+    with transaction.atomic():
+        turn = _due_accounts(now, limit, after)
         while turn and len(rows) < limit:
             left = limit - len(rows)
             share = -(-left // len(turn))
-            ids = _due(cursor, turn, now, share)[:left]
-            found = _take(cursor, ids, claim, now + lease)
+            found = _take(_due(turn, now, share)[:left], claim, now + lease)
             rows += found
-            # Another round with those that had more than their share.
-            taken = [row[2] for row in found]
-            turn = [account for account in turn if taken.count(account) == share]
-        return _claimed(cursor, rows, claim)
+            # Another round with those that may have more than their share.
+            taken = Counter(row[2] for row in found)
+            turn = [account for account in turn if taken[account] == share]
+        return _claimed(rows, claim)
 
 
 def cleared(claimed: Sequence[Claimed]) -> set[int]:
@@ -98,23 +107,12 @@ def cleared(claimed: Sequence[Claimed]) -> set[int]:
     Ask before each MAIL FROM: since the claim its account may have been blocked or purged, or the
     lease may have run out and another worker have claimed it.
     """
-    ids = [item.recipient_id for item in claimed]
-    claims = list({item.claim for item in claimed})
-    if not ids:
+    if not claimed:
         return set()
-    # As `rows.fate_of` has it: not purged, and its account delivers, or somebody let it go since.
-    states = ", ".join(f"'{state}'" for state in sorted(DELIVERING))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT one.id FROM {TABLE} AS one "  # noqa: S608
-            f"JOIN {_ACCOUNTS} AS account ON account.id = one.account_id "
-            f"WHERE one.id IN ({places(ids)}) AND one.claim IN ({places(claims)}) "
-            "AND one.status = 'sending' AND one.id > account.purged_through "
-            f"AND (account.is_system OR account.state IN ({states}) "
-            "OR (one.is_released AND one.admitted_at >= account.state_changed_at))",
-            [*ids, *claims],
-        )
-        return {row[0] for row in cursor.fetchall()}
+    among_ids, ids = statements.among(item.recipient_id for item in claimed)
+    among_claims, claims = statements.among({item.claim for item in claimed})
+    rows = statements.fetch(_CLEARED.format(among_ids, among_claims), [*ids, *claims])
+    return {row[0] for row in rows}
 
 
 def renew(claim: str, now: datetime, lease: timedelta) -> int:
@@ -127,57 +125,51 @@ def renew(claim: str, now: datetime, lease: timedelta) -> int:
 
 def has_due(now: datetime) -> bool:
     """Whether any recipient's time has come."""
-    with connection.cursor() as cursor:
-        return bool(_due_accounts(cursor, now, 1, 0))
+    return bool(_due_accounts(now, 1, 0))
 
 
-def _due_accounts(cursor: Any, now: datetime, limit: int, after: int) -> list[int]:
+def _due_accounts(now: datetime, limit: int, after: int) -> list[int]:
     """Up to `limit` accounts with mail due, by their numbers; those after `after` first."""
-    due = moment_in_sql(now)
-    cursor.execute(_DUE_ACCOUNTS, [after, due, limit])
-    accounts = [row[0] for row in cursor.fetchall()]
+    due = statements.moment(now)
+    accounts = [row[0] for row in statements.fetch(DUE_ACCOUNTS, (after, due, limit))]
     if after and len(accounts) < limit:
-        cursor.execute(_DUE_ACCOUNTS, [0, due, limit])
-        accounts += [row[0] for row in cursor.fetchall() if row[0] <= after]
+        first = statements.fetch(DUE_ACCOUNTS, (0, due, limit))
+        accounts += [row[0] for row in first if row[0] <= after]
     return accounts[:limit]
 
 
-def _due(cursor: Any, accounts: list[int], now: datetime, share: int) -> list[int]:
+def _due(accounts: list[int], now: datetime, share: int) -> list[int]:
     """Up to `share` of the due recipients of each account, account by account."""
-    due = moment_in_sql(now)
+    due = statements.moment(now)
     if connection.vendor == "postgresql":
-        cursor.execute(f"{_DUE_OF_ALL} ORDER BY turn.place", [accounts, due, share])
-        return [row[0] for row in cursor.fetchall()]
-    ids: list[int] = []
-    for account in accounts:
-        cursor.execute(_DUE.format("%s"), [account, due, share])
-        ids += [row[0] for row in cursor.fetchall()]
-    return ids
+        return [row[0] for row in statements.fetch(_DUE_OF_ALL, (accounts, due, share))]
+    sql = DUE.format("%s")
+    found = statements.fetch_all([(sql, (account, due, share)) for account in accounts])
+    return [row[0] for rows in found for row in rows]
 
 
-def _take(cursor: Any, ids: list[int], claim: str, until: datetime) -> list[tuple[Any, ...]]:
+def _take(ids: list[int], claim: str, until: datetime) -> list[tuple[Any, ...]]:
     """Claim them; the rows in the order of `ids`."""
     if not ids:
         return []
-    cursor.execute(_CLAIM.format(places(ids)), [moment_in_sql(until), claim, *ids])
-    rows = {row[0]: row for row in cursor.fetchall()}
+    among, values = statements.among(ids)
+    found = statements.fetch(_CLAIM.format(among), (statements.moment(until), claim, *values))
+    rows = {row[0]: row for row in found}
     return [rows[pk] for pk in ids if pk in rows]
 
 
-def _claimed(cursor: Any, rows: list[tuple[Any, ...]], claim: str) -> list[Claimed]:
-    message_ids = list({row[1] for row in rows})
-    if not message_ids:
+def _claimed(rows: list[tuple[Any, ...]], claim: str) -> list[Claimed]:
+    if not rows:
         return []
-    cursor.execute(
-        f"SELECT id, queue_id, sender FROM {_MESSAGES} "  # noqa: S608
-        f"WHERE id IN ({places(message_ids)})",
-        message_ids,
-    )
-    messages = {pk: (queue_id, sender) for pk, queue_id, sender in cursor.fetchall()}
+    among, values = statements.among({row[1] for row in rows})
+    messages = {
+        pk: (queue_id, sender)
+        for pk, queue_id, sender in statements.fetch(_MESSAGES_OF.format(among), values)
+    }
     return [
         Claimed(
             *(pk, message_id, account_id, *messages[message_id], address, domain, tries),
-            *(moment_from_sql(accepted_at), moment_from_sql(deadline), claim),
+            *(statements.aware(accepted_at), statements.aware(deadline), claim),
         )
         for pk, message_id, account_id, address, domain, tries, accepted_at, deadline in rows
     ]

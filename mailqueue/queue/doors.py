@@ -1,13 +1,11 @@
 """What an account's state and limits let in, while one transaction takes its messages."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from mailqueue import limits, policy, windows
 from mailqueue.counters import Standing
 from mailqueue.models import HostingAccount
-from mailqueue.queue.rows import HoldReason, delivers, lock_accounts
+from mailqueue.queue.rows import HoldReason, delivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +62,3 @@ class Door:
         room = 0 if self._has_line else policy.room(self.limits, self.usage)
         admitted = number if room is None else min(number, room)
         return Split(admitted, number - admitted, HoldReason.OVERFLOW)
-
-
-def doors_of(account_ids: Iterable[int], now: datetime) -> dict[int, Door]:
-    """The doors of these accounts, which stay locked until the transaction ends."""
-    accounts = lock_accounts(account_ids)
-    standings = windows.standings(accounts.values(), now)
-    return {pk: Door(account, standings[pk]) for pk, account in accounts.items()}

@@ -3,7 +3,7 @@
 import base64
 import secrets
 import threading
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,13 +11,13 @@ from typing import Any
 import zstandard
 from django.db import transaction
 
-from mailqueue import schedule, statements, suppressions
-from mailqueue.counters import Tallies
+from mailqueue import schedule, statements, suppressions, windows
+from mailqueue.counters import Standing, Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
-from mailqueue.models import Body, Message, Recipient
+from mailqueue.models import Body, HostingAccount, Message, Recipient
 from mailqueue.policy import Limits
-from mailqueue.queue.doors import Door, Split, doors_of
-from mailqueue.queue.rows import HoldReason, Status, storable
+from mailqueue.queue.doors import Door, Split
+from mailqueue.queue.rows import HoldReason, Status, lock_accounts, storable
 
 # Below this a body is not worth compressing, in bytes.
 COMPRESS_ABOVE = 1024
@@ -135,9 +135,10 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     """
     packed = [_pack(submission.content) for submission in submissions]
     with transaction.atomic():
-        doors = doors_of((submission.account_id for submission in submissions), now)
-        receipts = _known_handovers(submissions)
-        entry = _Entry(now, _unwanted(submissions, doors, now))
+        accounts = lock_accounts(submission.account_id for submission in submissions)
+        known_now = _known(accounts, submissions, now)
+        doors, receipts = known_now.doors, known_now.receipts
+        entry = _Entry(known_now.ids, known_now.unwanted, now)
         answers: list[Receipt] = []
         for submission, body in zip(submissions, packed, strict=True):
             known = receipts.get(submission.handover_id) if submission.handover_id else None
@@ -163,14 +164,16 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
 class _Entry:
     """The rows of what one transaction takes."""
 
-    def __init__(self, now: datetime, unwanted: Set[tuple[int, str]]) -> None:
+    def __init__(self, ids: Sequence[int], unwanted: Set[tuple[int, str]], now: datetime) -> None:
         self._now = now
+        # Some are left over when a message is not taken.
+        self._ids = ids
         self._unwanted = unwanted
+        self._queue_ids = _queue_ids(len(ids))
         self._at = statements.moment(now)
-        # Without the number of the message as yet; recipients with its place among the messages.
         self._messages: list[tuple[Any, ...]] = []
-        self._bodies: list[Packed | None] = []
-        self._recipients: list[tuple[int, tuple[Any, ...]]] = []
+        self._bodies: list[tuple[Any, ...]] = []
+        self._recipients: list[tuple[Any, ...]] = []
         self._tallies = Tallies()
 
     def wanted(self, submission: Submission) -> tuple[str, ...]:
@@ -196,10 +199,10 @@ class _Entry:
         Its other recipients end at once as suppressed; with all of them its body is not kept.
         Returns its queue id.
         """
-        queue_id = base64.b32encode(secrets.token_bytes(8)).decode("ascii")[:12]
-        place = len(self._messages)
-        self._messages.append(self._message(submission, queue_id))
-        self._bodies.append(body if wanted else None)
+        pk, queue_id = self._ids[len(self._messages)], next(self._queue_ids)
+        self._messages.append((pk, *self._message(submission, queue_id)))
+        if wanted:
+            self._bodies.append((pk, body.content, body.is_compressed))
         deadline = statements.moment(schedule.deadline(self._now, hold=limits.hold))
         # Status, reason, next attempt, admission and end.
         through = (Status.WAITING.value, HoldReason.NONE.value, self._at, self._at, None)
@@ -211,6 +214,7 @@ class _Entry:
         }
         for address in submission.recipients:
             row = (
+                pk,
                 submission.account_id,
                 address,
                 address.rpartition("@")[2].lower()[:255],
@@ -218,7 +222,7 @@ class _Entry:
                 deadline,
                 *fates.get(address, ended),
             )
-            self._recipients.append((place, row))
+            self._recipients.append(row)
         self._count(submission, split)
         return queue_id
 
@@ -226,18 +230,10 @@ class _Entry:
         """Write all of it down."""
         if not self._messages:
             return
-        ids = statements.new_ids(Message, len(self._messages))
-        messages = [(pk, *row) for pk, row in zip(ids, self._messages, strict=True)]
-        bodies = [
-            (pk, body.content, body.is_compressed)
-            for pk, body in zip(ids, self._bodies, strict=True)
-            if body is not None
-        ]
-        recipients = [(ids[place], *row) for place, row in self._recipients]
         with statements.together():
-            statements.insert(Message, _MESSAGE, messages)
-            statements.insert(Body, _BODY, bodies)
-            statements.insert(Recipient, _RECIPIENT, recipients)
+            statements.insert(Message, _MESSAGE, self._messages)
+            statements.insert(Body, _BODY, self._bodies)
+            statements.insert(Recipient, _RECIPIENT, self._recipients)
             self._tallies.write(self._now)
 
     def _message(self, submission: Submission, queue_id: str) -> tuple[Any, ...]:
@@ -266,24 +262,6 @@ class _Entry:
         tally.largest_bytes = max(tally.largest_bytes, submission.size_bytes)
 
 
-def _unwanted(
-    submissions: Sequence[Submission], doors: Mapping[int, Door], now: datetime
-) -> set[tuple[int, str]]:
-    """The account and address, in lower case, of recipients that get no mail.
-
-    The panel's own letters go to all: somebody must be able to get in again.
-    """
-    return suppressions.among(
-        (
-            (submission.account_id, address.lower())
-            for submission in submissions
-            if (door := doors.get(submission.account_id)) is not None and not door.is_system
-            for address in submission.recipients
-        ),
-        now,
-    )
-
-
 def content_of(message_id: int) -> bytes | None:
     """The bytes of a message as they go out, or None if they are no longer kept."""
     return contents_of([message_id]).get(message_id)
@@ -291,9 +269,20 @@ def content_of(message_id: int) -> bytes | None:
 
 def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
     """The bytes of those of the messages that are still kept, by their numbers."""
-    bodies = Body.objects.filter(pk__in=message_ids)
-    rows = bodies.values_list("message_id", "content", "is_compressed")
+    among, values = statements.among(message_ids)
+    rows = statements.fetch(
+        "SELECT message_id, content, is_compressed "  # noqa: S608
+        f"FROM {Body._meta.db_table} WHERE message_id {among}",
+        values,
+    )
     return {message_id: _unpack(bytes(content), packed) for message_id, content, packed in rows}
+
+
+def _queue_ids(number: int) -> Iterator[str]:
+    """So many queue ids, by one question to the kernel: each lets other threads in, and waits."""
+    chance = secrets.token_bytes(8 * number)
+    for place in range(0, len(chance), 8):
+        yield base64.b32encode(chance[place : place + 8]).decode("ascii")[:12]
 
 
 def _pack(content: bytes) -> Packed:
@@ -308,14 +297,60 @@ def _unpack(content: bytes, is_compressed: bool) -> bytes:
     return zstandard.ZstdDecompressor().decompress(content) if is_compressed else content
 
 
-def _known_handovers(submissions: Sequence[Submission]) -> dict[str, Receipt]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known before messages are taken.
+
+    The doors of the accounts, which are locked; the hand-overs that are here already; numbers for
+    the messages; and whose mail to which address, in lower case, does not go out.
+    """
+
+    doors: Mapping[int, Door]
+    receipts: dict[str, Receipt]
+    ids: Sequence[int]
+    unwanted: Set[tuple[int, str]]
+
+
+def _known(
+    accounts: Mapping[int, HostingAccount], submissions: Sequence[Submission], now: datetime
+) -> _Known:
+    """What is known before messages are taken, in one round trip."""
     ids = [submission.handover_id for submission in submissions if submission.handover_id]
-    if not ids:
-        return {}
     condition, values = statements.among(ids)
     table = Message._meta.db_table
     sql = f"SELECT handover_id, queue_id FROM {table} WHERE handover_id {condition}"  # noqa: S608
+    recipients = _recipients(accounts, submissions)
+    numbers, here, listed, *standings = statements.fetch_all(
+        [
+            statements.asking_ids(Message, len(submissions)),
+            (sql, values),
+            suppressions.asking(recipients, now),
+            *(windows.asking_standing(account, now) for account in accounts.values()),
+        ]
+    )
+    doors = {
+        account.pk: Door(account, Standing.of(rows))
+        for account, rows in zip(accounts.values(), standings, strict=True)
+    }
+    receipts = {handover_id: Receipt(queue_id, is_duplicate=True) for handover_id, queue_id in here}
+    return _Known(
+        doors,
+        receipts,
+        statements.new_ids(numbers, len(submissions)),
+        suppressions.among(recipients, listed),
+    )
+
+
+def _recipients(
+    accounts: Mapping[int, HostingAccount], submissions: Sequence[Submission]
+) -> set[tuple[int, str]]:
+    """Account and address, in lower case, of the recipients that may be suppressed.
+
+    The panel's own letters go to all: somebody must be able to get in again.
+    """
     return {
-        handover_id: Receipt(queue_id, is_duplicate=True)
-        for handover_id, queue_id in statements.fetch(sql, values)
+        (submission.account_id, address.lower())
+        for submission in submissions
+        if (account := accounts.get(submission.account_id)) and not account.is_system
+        for address in submission.recipients
     }

@@ -16,7 +16,6 @@ from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import Body, HostingAccount, Message, Recipient, RecipientStatus
-from mailqueue.queue.values import places
 from mailqueue.states import DELIVERING
 
 Status: TypeAlias = RecipientStatus
@@ -70,12 +69,9 @@ def lock_messages(message_ids: set[int]) -> None:
     message wants recipients that are being sent, and walks pass those by.
     """
     if message_ids and connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT id FROM {_MESSAGES} WHERE id IN ({places([*message_ids])}) "  # noqa: S608
-                "ORDER BY id FOR NO KEY UPDATE",
-                [*message_ids],
-            )
+        among, values = statements.among(message_ids)
+        locked = "ORDER BY id FOR NO KEY UPDATE"
+        statements.fetch(f"SELECT id FROM {_MESSAGES} WHERE id {among} {locked}", values)  # noqa: S608
 
 
 def delivers(account: HostingAccount) -> bool:
@@ -184,13 +180,13 @@ def drop_bodies(message_ids: set[int]) -> None:
     """Delete the bodies that nobody needs any more: no recipient is live, none has failed."""
     if message_ids:
         statuses = ", ".join(f"'{status}'" for status in (*Recipient.LIVE, Status.FAILED))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"DELETE FROM {_BODIES} WHERE message_id IN ({places([*message_ids])}) "  # noqa: S608
-                f"AND NOT EXISTS (SELECT 1 FROM {TABLE} AS one "
-                f"WHERE one.message_id = {_BODIES}.message_id AND one.status IN ({statuses}))",
-                [*message_ids],
-            )
+        among, values = statements.among(message_ids)
+        statements.run_each(
+            f"DELETE FROM {_BODIES} WHERE message_id {among} AND NOT EXISTS ("  # noqa: S608
+            f"SELECT 1 FROM {TABLE} AS one WHERE one.message_id = {_BODIES}.message_id "
+            f"AND one.status IN ({statuses}))",
+            [values],
+        )
 
 
 def storable(value: str, limit: int) -> str:
@@ -199,8 +195,3 @@ def storable(value: str, limit: int) -> str:
         value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
     return clean[:limit]
-
-
-def moment_in_sql(moment: datetime) -> Any:
-    """An instant as the database takes it in raw SQL."""
-    return connection.ops.adapt_datetimefield_value(moment)

@@ -11,7 +11,7 @@ from random import random
 
 from django.db import transaction
 
-from mailqueue import schedule
+from mailqueue import schedule, statements
 from mailqueue.bounces import OF_RECIPIENT, classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.models import HostingAccount, Recipient
@@ -29,7 +29,6 @@ from mailqueue.queue.rows import (
     lock_accounts,
     lock_messages,
     lock_rows,
-    moment_in_sql,
     save,
     settle,
     storable,
@@ -99,11 +98,11 @@ def put_off(claimed: Sequence[tuple[Claimed, datetime]], now: datetime) -> int:
     with transaction.atomic():
         accounts = lock_accounts(item.account_id for item, _ in claimed)
         rows = [
-            (item.recipient_id, item.claim, moment_in_sql(due))
+            (item.recipient_id, item.claim, statements.moment(due))
             for item, due in claimed
             if _goes_on(item, accounts)
         ]
-        done = _wait("", (), rows)
+        done = _wait("", {}, rows)
     moments = {item.recipient_id: due for item, due in claimed if item.recipient_id not in done}
     return len(done) + _put_back(moments, {item.claim for item, _ in claimed}, now)
 
@@ -138,10 +137,10 @@ def _end(
         TABLE,
         "status = given.ending, hold_reason = '', lease_until = NULL, next_attempt_at = NULL, "
         f"tries = tries + 1, ended_at = given.moment, category = given.cause, {_REPLY}",
-        ("number", "ours", "ending", "moment", "cause", *_WORDS),
+        _OURS | {"ending": "text", "moment": "timestamptz", "cause": "text"} | _WORDS,
         [
             (
-                *(pk, step.claimed.claim, step.status.value, moment_in_sql(now)),
+                *(pk, step.claimed.claim, step.status.value, statements.moment(now)),
                 *(str(categories[pk]), *_words(step.outcome)),
             )
             for pk, step in steps.items()
@@ -157,7 +156,8 @@ def _end(
 
 
 _END = {Result.DELIVERED: Status.SENT, Result.FAILED: Status.FAILED}
-_WORDS = ("words", "code", "host")
+_OURS = {"number": "bigint", "ours": "text"}
+_WORDS = {"words": "text", "code": "text", "host": "text"}
 _REPLY = "reply = given.words, reply_status = given.code, reply_host = given.host"
 
 
@@ -184,17 +184,18 @@ def _defer(
         f", tries = tries + 1, {_REPLY}",
         _WORDS,
         [
-            (pk, step.claimed.claim, moment_in_sql(due), *_words(step.outcome))
+            (pk, step.claimed.claim, statements.moment(due), *_words(step.outcome))
             for pk, (step, due) in steps.items()
         ],
     )
     return [steps[pk][0] for pk in done]
 
 
-def _wait(further: str, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> set[int]:
+def _wait(further: str, columns: dict[str, str], rows: Sequence[tuple[object, ...]]) -> set[int]:
     """Let claimed rows, given by number, claim and next attempt, wait; the numbers of those."""
     changes = f"status = 'waiting', lease_until = NULL, next_attempt_at = given.due{further}"
-    return update_matching(TABLE, changes, ("number", "ours", "due", *columns), rows, _IS_OURS)
+    columns = _OURS | {"due": "timestamptz"} | columns
+    return update_matching(TABLE, changes, columns, rows, _IS_OURS)
 
 
 def _goes_on(claimed: Claimed, accounts: Mapping[int, HostingAccount]) -> bool:

@@ -25,10 +25,10 @@ _END = b"PK\x05\x06"
 _RAR = b"Rar!\x1a\x07"
 _SEVEN = b"7z\xbc\xaf\x27\x1c"
 _XZ = b"\xfd7zXZ\x00"
-_NAME_INSIDE = re.compile(
-    rb"[\w ()\[\]&+,.-]{1,120}\.(?:exe|scr|pif|com|bat|cmd|vbs|vbe|js|jse|wsf|hta|lnk|ps1|jar|msi)(?![\w.])",
-    re.I,
+_ENDING_INSIDE = re.compile(
+    rb"[\w)\]-]\.(?:exe|scr|pif|com|bat|cmd|vbs|vbe|js|jse|wsf|hta|lnk|ps1|jar|msi)(?![\w.])", re.I
 )
+_NAME = re.compile(rb"[\w ()\[\]&+,.-]{1,80}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def is_archive(data: bytes) -> bool:
 
 def names_program(data: bytes) -> bool:
     """Whether the name of a program stands in the open, as in the picture of a disk."""
-    return bool(_NAME_INSIDE.search(data[:MAX_ENTRY]))
+    return bool(_ENDING_INSIDE.search(data[:MAX_ENTRY]))
 
 
 def entries(data: bytes, name: str, budget: Budget) -> Iterator[Entry]:
@@ -212,7 +212,8 @@ def _named(data: bytes, is_sealed: bool, budget: Budget) -> Iterator[Entry]:
     if is_sealed:
         yield Entry("", b"", is_sealed=True)
     budget.is_spent = True
-    for match in _NAME_INSIDE.finditer(data[:MAX_ENTRY]):
+    for match in _ENDING_INSIDE.finditer(data[:MAX_ENTRY]):
         if not budget.takes():
             return
-        yield Entry(match[0].decode("latin-1").strip(), b"", is_sealed)
+        name = _NAME.search(data[max(0, match.end() - 80) : match.end()])
+        yield Entry(name[0].decode("latin-1").strip() if name else "", b"", is_sealed)

@@ -106,7 +106,8 @@ _ONENOTE = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d"
 # The test file that every scanner knows (EICAR); in two pieces, lest one knows this file.
 _EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 _SCRIPT_START = re.compile(
-    rb"\s{0,99}(?:@echo off|powershell[ .]|wscript\.|set \w{1,20}\s?=\s?createobject|dim \w{1,20}\r?\n|"
+    rb"\s{0,99}(?:@echo off|powershell[ .]|wscript\.|set \w{1,20}\s?=\s?createobject|"
+    rb"dim \w{1,20}\r?\n|"
     rb"on error resume next|<job\b|<hta:application|cmd /c )",
     re.I,
 )
@@ -116,7 +117,8 @@ _HIDING_SCRIPT = re.compile(
     re.I,
 )
 _PASSWORD = re.compile(
-    r"(?:password|passwort|mot de passe|contrasena|passcode|kennwort|パスワード)[ \w]{0,20}\s?[:：=is]{1,3}\s?\S{3,}"
+    r"(?:password|passwort|mot de passe|contrasena|passcode|kennwort|パスワード)"
+    r"[ \w]{0,20}\s?[:：=is]{1,3}\s?\S{3,}"
 )
 
 
@@ -142,7 +144,7 @@ class _Search:
                 yield Finding("executable", 1.0, "attachment", details)
             return
         yield from self._program(name, content, details, depth)
-        yield from self._document(ending, content, details)
+        yield from self._document(ending, content, details, depth)
         if archives.is_archive(content):
             if depth >= archives.MAX_DEPTH:
                 self.budget.is_spent = True
@@ -172,7 +174,9 @@ class _Search:
             self.has_executable = True
             yield Finding("executable", 1.0, "attachment", details)
 
-    def _document(self, ending: str, content: bytes, details: dict[str, str]) -> Iterator[Finding]:
+    def _document(
+        self, ending: str, content: bytes, details: dict[str, str], depth: int
+    ) -> Iterator[Finding]:
         if office.is_sealed(content):
             yield Finding("sealed_archive", 0.6, "attachment", details)
         elif office.has_macros(content):
@@ -184,7 +188,8 @@ class _Search:
             yield Finding("macros", 1.0, "attachment", details)
         elif content.startswith(b"%PDF-") and _PDF_ACTS.search(content[: 1 << 20]):
             yield Finding("macros", 0.4, "attachment", details)
-        elif ending in _HINTS:
+        elif ending in _HINTS and not (depth and ending == "xml"):
+            # New Office files are archives of XML.
             yield Finding("office_file", 1.0, "attachment", details)
         elif ending in _MARKUP or _is_markup(content):
             yield from self._markup(content, details)

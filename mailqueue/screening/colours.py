@@ -92,7 +92,7 @@ _FONT_SIZES = (10.0, 13.0, 16.0, 18.0, 24.0, 32.0, 48.0)
 
 @lru_cache(maxsize=512)
 def colour(text: str) -> Colour | None:
-    """A colour as CSS or an attribute writes it; None for none, transparent ones and the unknown."""
+    """A colour as CSS or an attribute writes it; None for none, a clear or an unknown one."""
     text = text.strip().lower()[:60]
     if text in _NAMES:
         return _NAMES[text]

@@ -23,9 +23,48 @@ from mailqueue.screening.words import words_of
 
 # Ours. A letter this short is little more than its link.
 SHORT = 40
+FEW = 20
 HIDDEN_WORDS = 25
 
 _SHARED = frozenset(SHARED_PAGES)
+_HOMES = {home: brand for brand, homes in reversed(BRANDS.items()) for home in homes}
+_SERVICES = frozenset(
+    [
+        "support",
+        "service",
+        "services",
+        "security",
+        "securite",
+        "team",
+        "billing",
+        "account",
+        "accounts",
+        "help",
+        "center",
+        "centre",
+        "id",
+        "alert",
+        "alerts",
+        "kundenservice",
+        "kundendienst",
+        "sicherheit",
+        "client",
+        "clients",
+        "facturation",
+        "notification",
+        "info",
+        "noreply",
+        "customer",
+        "care",
+        "delivery",
+        "livraison",
+        "online",
+        "bank",
+        "banque",
+        "com",
+        "fr",
+    ]
+)
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")
 _INJECTED = re.compile(
     r"eval\(\)'d code|/tmp/|base64|wp-content/uploads/|/\.[a-z0-9]{1,20}\.php", re.I
@@ -39,18 +78,25 @@ _PLANTED = re.compile(
     r"/(?:[\w.%-]{1,80}/){0,8}(?:[\w-]{1,80}\.(?:php|html?)(?:[?#]|\Z)|(?:[\w-]{0,40}(?:login|signin|secure|verif|account|update|bank)[\w-]{0,40}/?(?:[?#]|\Z)))",
     re.I,
 )
+# Set apart by blanks, or as a word that is none.
+_TAIL = re.compile(r"(?:(\s{4,40})\S{0,30}|\s([a-z0-9]{7,20}))\Z")
 _REPLY = re.compile(r"\s{0,5}(?:re|aw|sv|antw)\s?:", re.I)
 _FRAME = re.compile(r"""https?:|data:|javascript:""", re.I)
 
 
 def check(letter: Letter, context: Context) -> Iterator[Finding]:
     """All ways to pretend that the message shows."""
-    own = frozenset({registered(letter.sender.host or "-"), *context.own_domains})
+    own = own_domains(letter, context)
     yield from _brands(letter, own)
     yield from _links(letter, own)
     yield from _markup(letter)
     yield from _hidden(letter)
     yield from _sender(letter)
+
+
+def own_domains(letter: Letter, context: Context) -> frozenset[str]:
+    """The domains to which links are the message's own: the account's and the sender's."""
+    return frozenset({registered(letter.sender.host or "-"), *context.own_domains})
 
 
 def elsewhere(letter: Letter, own: frozenset[str]) -> list[Reference]:
@@ -66,15 +112,14 @@ def is_planted(url: Url) -> bool:
 
 
 def _brands(letter: Letter, own: frozenset[str]) -> Iterator[Finding]:
-    name = fold(letter.sender.name)
-    for brand in brands_in(words_of(name), name):
-        homes = BRANDS[brand]
-        is_named_only = brand in AMBIGUOUS and words_of(name) != [brand]
-        if not is_under(letter.sender.host or "-", homes) and not is_named_only:
-            # A shop that is called after the brand it sells writes of itself, and links to itself.
-            details = {"what": quoted(letter.sender.name), "host": quoted(letter.sender.host)}
-            yield Finding("brand_sender", 1.0, "header", details)
-            break
+    brand = _borrowed(letter)
+    if brand:
+        details = {"what": quoted(letter.sender.name), "host": quoted(letter.sender.host)}
+        yield Finding("brand_sender", 1.0, "header", details)
+        away = [one for one in elsewhere(letter, own) if not is_under(one.url.host, BRANDS[brand])]
+        # A reseller links to itself, or to the brand.
+        if away and letter.web[0] in away:
+            yield Finding("brand_lure", 1.0, "link", {"what": quoted(away[0].url.host)})
     for found in letter.web:
         brand = _imitated(found)
         if brand:
@@ -83,24 +128,38 @@ def _brands(letter: Letter, own: frozenset[str]) -> Iterator[Finding]:
             break
 
 
+def _borrowed(letter: Letter) -> str:
+    """The brand whose name the sender bears though he does not write from its domains."""
+    name = fold(letter.sender.name)
+    words = words_of(name)
+    for brand in brands_in(words, name):
+        is_ours = is_under(letter.sender.host or "-", BRANDS[brand])
+        # "Apple Support" pretends, "Apple Tree Farm" does not.
+        rest = {*words} - {*words_of(brand)}
+        if not is_ours and (brand not in AMBIGUOUS or rest <= _SERVICES):
+            return brand
+    return ""
+
+
 def _imitated(found: Reference) -> str:
     """The brand whose name or host a link shows while it leads to another's host."""
     host = found.url.host
     shown = shown_host(found.text)
-    labels = set(re.split(r"[.-]", host))
-    for brand, homes in BRANDS.items():
-        if is_under(host, homes):
+    labels = re.split(r"[.-]", host)
+    for brand in BRANDS.keys() & {*labels}:
+        if brand in AMBIGUOUS or is_under(host, BRANDS[brand]):
             continue
-        if shown and is_under(shown, homes):
-            return brand
-        # paypal.com.example.net, secure-paypal.example
-        is_in_host = brand in labels and brand not in AMBIGUOUS
-        if is_in_host and (
+        # paypal.com.example.net, secure-paypal.example; not the shop paypal-like.example sells.
+        if (
             len(labels) >= 4
             or f"{brand}.com." in host
             or f"{brand}-" in host
             or f"-{brand}" in host
         ):
+            return brand
+    if shown and registered(shown) in _HOMES:
+        brand = _HOMES[registered(shown)]
+        if not is_under(host, BRANDS[brand]):
             return brand
     return ""
 
@@ -132,9 +191,14 @@ def _links(letter: Letter, own: frozenset[str]) -> Iterator[Finding]:
         yield Finding(rule, 0.4 if is_light else 1.0, "link", {"what": quoted(found.url.host)})
     if is_short and away and len(letter.web) == len(away) and not letter.is_encrypted:
         yield Finding("only_link", 1.0, "link", {"what": quoted(away[0].url.host)})
+    image = next((one for one in away if one.has_image), None)
+    if image and letter.word_count < FEW:
+        yield Finding("image_link", 1.0, "link", {"what": quoted(image.url.host)})
     for found in letter.references:
         if found.url.scheme in ("data", "javascript", "vbscript", "file"):
-            yield Finding("link_code", 1.0, "link", {"what": quoted(found.url.written)})
+            # A script in a link does nothing in a mail program; old templates have some.
+            weight = 0.3 if found.url.scheme == "javascript" else 1.0
+            yield Finding("link_code", weight, "link", {"what": quoted(found.url.written)})
             break
 
 
@@ -173,6 +237,10 @@ def _sender(letter: Letter) -> Iterator[Finding]:
     if is_random(local):
         details = {"what": quoted(letter.sender.address)}
         yield Finding("random_sender", 1.0, "header", details)
+    subjects = letter.all("subject")
+    tail = _TAIL.search(subjects[0].spaced.rstrip()[-200:]) if subjects else None
+    if tail and (tail[1] or is_random(tail[2])):
+        yield Finding("subject_tail", 1.0, "subject", {"what": quoted(tail[0].strip())})
     script = letter.header("x-php-originating-script")
     if _INJECTED.search(script[:500]):
         yield Finding("injected_script", 1.0, "header", {"what": quoted(script)})

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 from mailqueue.dsn.folding import fold
 from mailqueue.screening.letter import Letter
@@ -88,7 +89,10 @@ _LOOKS = str.maketrans(
 )
 _MIXED = re.compile(r"(?<![\w@./-])[^\W\d_]{0,12}[\d@$!|¡€+][\w@$!|¡€+]{2,14}(?![\w@/-])")
 _SPACED = re.compile(r"(?<!\w)[^\W\d_](?:[ ._*~-]{1,2}[^\W\d_]){3,14}(?!\w)")
-_BETWEEN = re.compile("[^\\W\\d_][\u200b-\u200d\u2060\ufeff\u034f\u180e][^\\W\\d_]")
+# Between Latin letters nothing invisible is needed; in Arabic and Indian scripts some is.
+_BETWEEN = re.compile(
+    "[A-Za-z\u00c0-\u024f][\u200b-\u200d\u2060\ufeff\u034f\u180e](?=[A-Za-z\u00c0-\u024f])"
+)
 _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u04ff\u13a0-\u13ff]")
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _FANCY = re.compile("[\U0001d400-\U0001d7ff\u24b6-\u24e9]{4,}")
@@ -133,7 +137,7 @@ def _foreign(text: str) -> Iterator[Finding]:
     mixed = list(_mixed_scripts(text))
     if len(mixed) >= 2:
         yield Finding("mixed_scripts", 1.0, "text", {"what": quoted(", ".join(mixed[:5]))})
-    invisible = sum(_is_plain(match[0]) for match in _BETWEEN.finditer(text))
+    invisible = len(_BETWEEN.findall(text))
     if invisible >= 5:
         yield Finding("invisible_signs", 1.0, "text", {"what": str(invisible)})
     fancy = _FANCY.search(text)
@@ -156,10 +160,5 @@ def _mixed_scripts(text: str) -> Iterator[str]:
 def _is_woven(word: str) -> bool:
     """Whether scripts change back and forth, or a foreign letter stands at a Latin word's front."""
     scripts = [bool(_FOREIGN.match(letter)) for letter in word]
-    changes = sum(a != b for a, b in zip(scripts, scripts[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(scripts))
     return changes >= 2 or (changes == 1 and sum(scripts) == 1)
-
-
-def _is_plain(around: str) -> bool:
-    """Whether letters beside an invisible sign need none: in Arabic and Indian scripts some do."""
-    return around[0] < "\u0250" and around[-1] < "\u0250"

@@ -27,7 +27,8 @@ FAINT_LETTERS = 20
 
 _CAPITALS = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
 _OPENING = re.compile(
-    r"\W{0,3}(hi|hey|hello friend|dear friend|free|buy|buying|buy now|cheap|gratuit|gratis|kostenlos|achetez|kaufen sie|compra|無料)(?![\w'’-])",
+    r"\W{0,3}(hi|hey|hello friend|dear friend|free|buy|buying|buy now|cheap|"
+    r"gratuit|gratis|kostenlos|achetez|kaufen sie|compra|無料)(?![\w'’-])",
     re.I,
 )
 _REPLY = re.compile(r"(?:(?:re|fwd?|tr|aw|wg|rv|r)\s?:\s?){1,5}", re.I)
@@ -153,7 +154,7 @@ def _shows_other(found: Reference) -> bool:
 def _adult(letter: Letter) -> Iterator[Finding]:
     seen: dict[str, float] = {}
     total = 0.0
-    for phrase, weight in _ADULT.found(letter.words, letter.folded):
+    for phrase, weight, _ in _ADULT.found(letter.words, letter.folded):
         seen[phrase] = weight
         total += weight
     strong = sum(weight == 1.0 for weight in seen.values())

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from mailqueue.screening import attachments, deceit, disguise, guide, headers, subjects
+from mailqueue.screening import attachments, deceit, disguise, guide, headers, subjects, together
 from mailqueue.screening.catalogue import MALWARE, RULES
+from mailqueue.screening.deceit import own_domains
 from mailqueue.screening.letter import Letter, read
 from mailqueue.screening.verdicts import Context, Finding, Verdict
 
@@ -30,11 +31,13 @@ def screen(message: bytes, context: Context | None = None) -> Verdict:
 
 def _found(letter: Letter, context: Context) -> Iterator[Finding]:
     yield from headers.check(letter, context.added)
-    yield from guide.check(letter, context)
-    yield from attachments.check(letter)
+    others = [*guide.check(letter, context), *attachments.check(letter)]
+    yield from others
     yield from disguise.check(letter)
     yield from deceit.check(letter, context)
-    yield from subjects.check(letter, context)
+    about = list(subjects.check(letter, context))
+    yield from about
+    yield from together.check(letter, others, about, own_domains(letter, context))
     if letter.message.is_cut:
         yield Finding("structure", 1.0, "message")
     if letter.is_long:
@@ -42,7 +45,7 @@ def _found(letter: Letter, context: Context) -> Iterator[Finding]:
 
 
 def _weighed(findings: Iterable[Finding], context: Context) -> Iterator[Finding]:
-    """Findings with the weights of the catalogue and of the account; what adds nothing is left out."""
+    """Findings with the weights of the catalogue and of the account, if they add anything."""
     for finding in findings:
         factor = RULES[finding.rule].weight * context.weights.get(finding.rule, 1.0)
         score = round(finding.score * factor, 2)

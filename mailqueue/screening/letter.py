@@ -21,10 +21,13 @@ _MAILBOX = re.compile(r"([^<>]{0,400})<\s{0,9}([^<>\s]{0,320})\s{0,9}>")
 _BARE = re.compile(r"[^\s<>,;\"()]{1,200}@[^\s<>,;\"()]{1,255}")
 # A line as contact forms and notices of comments write it: a label, and what a visitor typed.
 _LABEL = re.compile(
-    r"^[ \t>*]{0,4}(?:your |votre |ihre? )?(name|nom|nom complet|prenom|first name|last name|full name|vorname|nachname|nombre|nome|"
-    r"e-?mail|courriel|adresse e-?mail|email address|e-?mail-adresse|correo|telephone|phone|tel|telefon|telefono|"
-    r"subject|sujet|objet|betreff|asunto|oggetto|message|nachricht|mensaje|messaggio|comment|commentaire|kommentar|"
-    r"comentario|author|auteur|autor|url|website|site web|ip|ip address|adresse ip|company|societe|firma|"
+    r"^[ \t>*]{0,4}(?:your |votre |ihre? )?"
+    r"(name|nom|nom complet|prenom|first name|last name|full name|vorname|nachname|nombre|nome|"
+    r"e-?mail|courriel|adresse e-?mail|email address|e-?mail-adresse|correo|"
+    r"telephone|phone|tel|telefon|telefono|"
+    r"subject|sujet|objet|betreff|asunto|oggetto|message|nachricht|mensaje|messaggio|"
+    r"comment|commentaire|kommentar|comentario|author|auteur|autor|"
+    r"url|website|site web|ip|ip address|adresse ip|company|societe|firma|"
     r"お名前|氏名|メールアドレス|電話番号|お問い合わせ内容|件名|コメント)"
     r"[ \t]{0,4}[:：]",
     re.M,
@@ -141,9 +144,11 @@ class Letter:
                 found.append(Reference(links.parse(link.href), shown, link.has_image, is_shown))
         text = self.plain if not self.pages else "\n".join(p.text[:MAX_PART] for p in self.pages)
         known = {reference.url.written for reference in found}
-        for written in links.in_text(text):
-            if written not in known:
-                found.append(Reference(links.parse(written), "", False, True))
+        found += [
+            Reference(links.parse(written), "", has_image=False, is_shown=True)
+            for written in links.in_text(text)
+            if written not in known
+        ]
         return found
 
     @cached_property
@@ -158,7 +163,7 @@ class Letter:
 
     @cached_property
     def is_visitors(self) -> bool:
-        """Whether it passes on what a visitor typed, as contact forms and notices of comments do."""
+        """Whether it passes on what a visitor typed, as contact forms and comments do."""
         labels = {match[1].lower() for match in _LABEL.finditer(self.folded[:20_000])}
         return len(labels) >= 3
 

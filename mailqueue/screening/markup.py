@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Ours. The largest newsletters have some 4,000 tags.
-MAX_TAGS = 12_000
+MAX_TAGS = 8_000
 MAX_TAG = 8_000
 # A picture may stand in an attribute as data: its end is looked for this far.
 MAX_VALUE = 1 << 17
@@ -20,7 +20,9 @@ _ATTRIBUTE = re.compile(
     r"""([^\s=/>"']{1,60})(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*)))?""",
 )
 _END_OF_RAW = re.compile(r"</(?:script|style|title|textarea|noscript)\b", re.I)
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});?")
+_ENTITY = re.compile(
+    r"&(?:#\d{1,7}(?!\d)|#[xX][0-9a-fA-F]{1,6}(?![0-9a-fA-F])|[a-zA-Z]{2,31}\d{0,2});?"
+)
 _RAW = frozenset({"script", "style", "title", "textarea"})
 
 
@@ -65,7 +67,7 @@ def unescaped(text: str) -> str:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of a page, at most `MAX_TAGS` tags; the rest is left unread."""
+    """The tokens of a page, at most `MAX_TAGS` signs `<`; the rest is left unread."""
     place, tags = 0, 0
     while tags < MAX_TAGS:
         start = text.find("<", place)
@@ -75,12 +77,12 @@ def tokens(text: str) -> Iterator[Token]:
         if start > place:
             yield text[place:start]
         match = _NAME.match(text, start + 1)
+        tags += 1
         if match is None:
             found, place = _not_a_tag(text, start)
             if found is not None:
                 yield found
             continue
-        tags += 1
         end = _end_of_tag(text, start)
         if end < 0:
             return

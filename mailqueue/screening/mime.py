@@ -39,8 +39,13 @@ class Header:
 
     @property
     def text(self) -> str:
-        """Its value with encoded words read (RFC 2047)."""
+        """Its value in one line, with encoded words read (RFC 2047)."""
         return decoded_header(" ".join(decoded(self.value[:MAX_VALUE], "").split()))
+
+    @property
+    def spaced(self) -> str:
+        """The same with its blanks as they were written."""
+        return decoded_header(decoded(self.value[:MAX_VALUE], ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +100,12 @@ class Message:
         return self.raw(leaf, limit)
 
     def size(self, leaf: Leaf) -> int:
-        """About how many bytes the content of a leaf has."""
+        """How many bytes the content of a leaf has, without decoding it; padding counts."""
         length = leaf.end - leaf.start
-        # Lines of 76 letters and a line end, four letters for three bytes (RFC 2045 §6.8).
-        return length * 57 // 78 if leaf.encoding == "base64" else length
+        if leaf.encoding != "base64":
+            return length
+        ends = sum(self.data.count(sign, leaf.start, leaf.end) for sign in (b"\r", b"\n"))
+        return (length - ends) * 3 // 4
 
     def text(self, leaf: Leaf, limit: int) -> str:
         """The first `limit` bytes of a leaf as text, lines ended with LF."""
@@ -159,22 +166,26 @@ class _Walk:
 def _pieces(data: bytes, mark: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Where the parts between boundary lines begin and end."""
     place, begun = start, -1
+    line = b"\n" + mark
     while True:
-        found = data.find(mark, place, end)
-        if found < 0:
+        if place == start and data.startswith(mark, start):
+            found = start
+        else:
+            # One byte back: the line end before a boundary may be that of the boundary before it.
+            found = data.find(line, max(start, place - 1), end) + 1
+        if found <= 0:
             break
         place = found + len(mark)
-        if found > start and data[found - 1] != 0x0A:
-            continue
         line_end = data.find(b"\n", place, end)
         line_end = end if line_end < 0 else line_end
         rest = data[place : min(line_end, place + 80)].strip()
+        place = max(place, line_end)
         if rest not in (b"", b"--"):
             # Longer than the mark: a boundary inside that begins alike.
             continue
         if begun >= 0:
             yield begun, max(begun, found - 1)
-        begun, place = line_end + 1, max(place, line_end)
+        begun = line_end + 1
         if rest == b"--":
             return
     if 0 <= begun < end:

@@ -1,27 +1,50 @@
 """Documents that carry programs: macros of old and new Office files, RTF, OneNote. Pure."""
 
-import re
-
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 # Names of streams stand in UTF-16 in the directory of an OLE file ([MS-CFB] §2.6.1).
 _VBA = "_VBA_PROJECT".encode("utf-16-le")
 _SEALED = "EncryptedPackage".encode("utf-16-le")
-# Macros that start by themselves, and what they then do.
-_STARTS = re.compile(
-    rb"auto_?open|autoexec|auto_?close|document_?open|workbook_?open|document_?close", re.I
+# Macros that start by themselves, and what they then do; lower case.
+_STARTS = tuple(
+    name.encode()
+    for name in [
+        "autoopen",
+        "auto_open",
+        "autoexec",
+        "autoclose",
+        "auto_close",
+        "document_open",
+        "workbook_open",
+        "document_close",
+    ]
 )
-_ACTS = re.compile(
-    rb"wscript\.shell|shell\.application|powershell|msxml2\.xmlhttp|winhttp\.|urldownloadtofile|"
-    rb"createobject|adodb\.stream|cmd\.exe|mshta|certutil|virtualalloc|regsvr32|rundll32",
-    re.I,
+_ACTS = tuple(
+    name.encode()
+    for name in [
+        "wscript.shell",
+        "shell.application",
+        "powershell",
+        "msxml2.xmlhttp",
+        "winhttp.",
+        "urldownloadtofile",
+        "createobject",
+        "adodb.stream",
+        "cmd.exe",
+        "mshta",
+        "certutil",
+        "virtualalloc",
+        "regsvr32",
+        "rundll32",
+    ]
 )
+_RTF_OBJECTS = (rb"\objdata", rb"\objupdate", rb"\objautlink", b"equation.3")
 # How each module begins, compressed: "Attribute " after the flags of its first tokens.
 _MODULE = b"\x00Attribut\x00e "
 # Ours.
+MAX_LOOKED_AT = 2 << 20
 MAX_MODULES = 20
-MAX_SOURCE = 1 << 16
-_RTF_OBJECT = re.compile(rb"\\objdata|\\objupdate|\\objautlink|equation\.3", re.I)
+MAX_SOURCE = 1 << 14
 
 
 def is_sealed(data: bytes) -> bool:
@@ -36,15 +59,20 @@ def has_macros(data: bytes) -> bool:
 
 def has_object(data: bytes) -> bool:
     """Whether an RTF document brings an object of another program, as exploits do."""
-    return data[:64].lstrip().startswith(b"{\\rt") and bool(_RTF_OBJECT.search(data))
+    return data[:64].lstrip().startswith(b"{\\rt") and _has_any(_RTF_OBJECTS, data)
 
 
 def is_self_starting(data: bytes) -> bool:
     """Whether macros start by themselves and call for the system."""
     for source in (data, *_sources(data)):
-        if _STARTS.search(source) and _ACTS.search(source):
+        if _has_any(_STARTS, source) and _has_any(_ACTS, source):
             return True
     return False
+
+
+def _has_any(words: tuple[bytes, ...], data: bytes) -> bool:
+    lower = data[:MAX_LOOKED_AT].lower()
+    return any(word in lower for word in words)
 
 
 def _sources(data: bytes) -> list[bytes]:

@@ -15,6 +15,8 @@ from mailqueue.screening.colours import Colour, colour
 MAX_SHEET = 1 << 17
 MAX_RULES = 1500
 MAX_SELECTORS = 20
+# Rules of one key.
+MAX_ALIKE = 4
 MAX_DECLARATIONS = 40
 
 _SIMPLE = re.compile(r"([a-z][a-z0-9]{0,15})?([.#][\w-]{1,80})?\Z")
@@ -53,7 +55,7 @@ class Sheet:
         """The styles of an element, the weakest first."""
         if not self.rules:
             return
-        names = [tag, *(f".{name}" for name in attributes.get("class", "").lower().split()[:8])]
+        names = [tag, *(f".{name}" for name in attributes.get("class", "").lower().split()[:3])]
         if "id" in attributes:
             names.append(f"#{attributes['id'].lower()}")
         for name in names:
@@ -92,7 +94,7 @@ class Sheet:
             if key:
                 limit = match[1] if match[2] and match[1] else ""
                 kept = self.rules.setdefault(key, [])
-                if len(kept) < MAX_SELECTORS:
+                if len(kept) < MAX_ALIKE:
                     kept.append((limit, rule))
 
 

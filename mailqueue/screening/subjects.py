@@ -1,18 +1,18 @@
 """What a message is about: the topics of abuse, found by phrases that meet. Pure."""
 
 from collections.abc import Iterator
-from math import sqrt
 
 from mailqueue.screening import topics
-from mailqueue.screening.deceit import elsewhere
-from mailqueue.screening.hosts import is_under, registered
+from mailqueue.screening.deceit import elsewhere, own_domains
+from mailqueue.screening.hosts import is_under
 from mailqueue.screening.letter import Letter
 from mailqueue.screening.topics import Topic
 from mailqueue.screening.verdicts import Context, Finding, quoted
 from mailqueue.screening.words import Phrases
 
-# Ours. Long letters say many things: what is beyond this many words thins a topic out.
-USUAL_WORDS = 450
+# Ours. Long letters say many things: phrases belong together only within this many words.
+WINDOW = 260
+MOST_HITS = 300
 # A second and a third phrase of one group add this share of its points each.
 AGAIN = 0.3
 MOST_AGAIN = 2
@@ -22,9 +22,10 @@ VISITORS_SHARE = 0.6
 OWNERS_SHARE = 0.2
 # A newsletter that can be left may write about fraud, and praises what it sells.
 BULK_SHARE = 0.7
-CORELESS_SHARE = 0.5
 
 _Meaning = tuple[int, str]
+# At which word, in which group, which phrase.
+_Hit = tuple[int, str, str]
 
 
 def _all_phrases() -> Phrases[_Meaning]:
@@ -40,25 +41,48 @@ _PHRASES = _all_phrases()
 
 def check(letter: Letter, context: Context) -> Iterator[Finding]:
     """The topics that the message is about; `score` is the points that met."""
-    found: dict[int, dict[str, set[str]]] = {}
-    for phrase, (number, group) in _PHRASES.found(letter.words, letter.folded):
-        found.setdefault(number, {}).setdefault(group, set()).add(phrase)
-    thinned = min(1.0, sqrt(USUAL_WORDS / max(1, letter.word_count)))
-    for number, groups in found.items():
+    found: dict[int, list[_Hit]] = {}
+    for phrase, (number, group), place in _PHRASES.found(letter.words, letter.folded):
+        hits = found.setdefault(number, [])
+        if len(hits) < MOST_HITS:
+            hits.append((place, group, phrase))
+    for number, hits in found.items():
         topic = topics.ALL[number]
-        if len(groups) < topic.least:
+        points, said = _densest(topic, sorted(hits))
+        if not points:
             continue
-        points = thinned * sum(_points(topic, group, len(said)) for group, said in groups.items())
-        if topic.core and not topic.core & groups.keys():
-            points *= CORELESS_SHARE
         share = 1.0
         if letter.is_bulk:
             share = BULK_SHARE
         elif letter.is_visitors and topic.is_quotable:
             share = _visitors_share(letter, context)
         points = min(topic.most, points) * share * _leads(topic, letter, context)
-        said = sorted(phrase for phrases in groups.values() for phrase in sorted(phrases)[:2])
         yield Finding(topic.rule, points, "text", {"what": quoted(", ".join(said))})
+
+
+def _densest(topic: Topic, hits: list[_Hit]) -> tuple[float, list[str]]:
+    """The most points that meet within `WINDOW` words, and some of the phrases."""
+    best, best_said = 0.0, [""]
+    first = 0
+    inside: dict[str, dict[str, int]] = {}
+    for place, group, phrase in hits:
+        said = inside.setdefault(group, {})
+        said[phrase] = said.get(phrase, 0) + 1
+        while hits[first][0] < place - WINDOW:
+            _, old_group, old_phrase = hits[first]
+            first += 1
+            inside[old_group][old_phrase] -= 1
+            if not inside[old_group][old_phrase]:
+                del inside[old_group][old_phrase]
+            if not inside[old_group]:
+                del inside[old_group]
+        if len(inside) < topic.least or (topic.core and not topic.core & inside.keys()):
+            continue
+        points = sum(_points(topic, name, len(phrases)) for name, phrases in inside.items())
+        if points > best:
+            best = points
+            best_said = sorted(one for phrases in inside.values() for one in sorted(phrases)[:2])
+    return best, best_said
 
 
 def _visitors_share(letter: Letter, context: Context) -> float:
@@ -77,12 +101,11 @@ def _leads(topic: Topic, letter: Letter, context: Context) -> float:
     A site asks for the password of its own accounts, and tells of its own parcels: that counts
     little where all links lead to the site itself, and there is nothing to open.
     """
-    if topic not in (topics.CREDENTIALS, topics.PARCEL, topics.BILL):
+    if topic not in (topics.CREDENTIALS, topics.PARCEL, topics.REFUND, topics.BILL):
         return 1.0
-    own = frozenset({registered(letter.sender.host or "-"), *context.own_domains})
     if topic is topics.BILL:
         return 1.0 if any(_is_opened(leaf.name) for leaf in letter.attachments) else 0.3
-    away = elsewhere(letter, own)
+    away = elsewhere(letter, own_domains(letter, context))
     if not away:
         return 0.25
     # The first link is the one that is meant; footers lead to many places.

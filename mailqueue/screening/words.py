@@ -15,6 +15,8 @@ from mailqueue.dsn.folding import fold
 
 # Ours: no honest letter says its business later than this.
 MAX_WORDS = 6000
+# On average, with its blank.
+LONGEST_WORD = 16
 GAP = 3
 # Letters by which a word with any ending is found.
 _STEM = 4
@@ -34,6 +36,7 @@ T = TypeVar("T")
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, at most `MAX_WORDS`."""
     found: list[str] = []
+    text = text[: LONGEST_WORD * MAX_WORDS]
     if not text.isascii():
         text = text.translate(_INVISIBLE)
     for match in _WORD.finditer(fold(text)):
@@ -72,8 +75,8 @@ class Phrases(Generic[T]):
             else:
                 self._stems.setdefault(pattern[0][:_STEM], []).append((pattern, meaning))
 
-    def found(self, words: list[str], text: str) -> Iterator[tuple[str, T]]:
-        """The phrases that stand in a text, as found there, and their meanings.
+    def found(self, words: list[str], text: str) -> Iterator[tuple[str, T, int]]:
+        """The phrases that stand in a text, as found there, their meanings, and at which word.
 
         `words` are those of `text`; a phrase that stands there twice comes twice.
         """
@@ -81,17 +84,17 @@ class Phrases(Generic[T]):
             for pattern, meaning in self._first.get(word, ()):
                 end = _end(pattern, words, place)
                 if end:
-                    yield " ".join(words[place:end]), meaning
+                    yield " ".join(words[place:end]), meaning, place
             if len(word) >= _STEM:
                 for pattern, meaning in self._stems.get(word[:_STEM], ()):
                     end = _end(pattern, words, place)
                     if end:
-                        yield " ".join(words[place:end]), meaning
+                        yield " ".join(words[place:end]), meaning, place
         if self._dense and is_east_asian(text):
             dense = fold(text[: 8 * MAX_WORDS]).replace(" ", "").replace("\n", "")
             for phrase, meaning in self._dense:
                 if phrase in dense:
-                    yield phrase, meaning
+                    yield phrase, meaning, dense.index(phrase) // 2
 
 
 def _end(pattern: tuple[str, ...], words: list[str], place: int) -> int:

@@ -9,9 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from mailqueue import accounts, service, simulator, tokens
-from mailqueue.models import HostingAccount, Message, QueueJob
-from panel import invitations, trial
+from mailqueue import accounts, senders, service, signing_keys, simulator, tokens
+from mailqueue.models import HostingAccount, Message, QueueJob, SigningKey
+from mailqueue.senders import Seen
+from panel import dns_questions, invitations, trial
 from panel.models import AuditEntry, Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
@@ -25,9 +26,14 @@ STATES = ("ok", "force", "ko", "bounce", "spam", "purging")
 
 
 @pytest.fixture
-def addresses(account: HostingAccount, submit: Submit) -> list[str]:
+def addresses(
+    account: HostingAccount, submit: Submit, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
     """The addresses of all pages, with something to see on each."""
     now = timezone.now()
+    # Nobody answers: what is told then is to be read too.
+    settings.BOUNCE_DOMAIN, settings.RESOLVERS = "bounce.hoster.example", [("127.0.0.1", 9)]
+    monkeypatch.setattr(dns_questions, "WITHIN_S", 0.05)
     for number in range(30):
         made = accounts.create(f"a-rather-long-name-of-a-site-{number}.example", now)
         if number % 3 == 0:
@@ -68,7 +74,27 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         AuditEntry.objects.create(
             at=now, actor="x" * 150, account=account, action="preview", target=f"{long}{number}"
         )
+    # A host without a dot in its name is none of DNS.
+    house = senders.house_domains()[0]
+    senders.add(account, "a" * 60 + "." + "b" * 60 + ".example", "x" * 150, now)
+    senders.set_policy(account.pk, "warn")
+    senders.note_foreign({account.pk: Seen(3, long, "/s" * 100)}, now)
+    for algorithm in (SigningKey.Algorithm.RSA, SigningKey.Algorithm.ED25519):
+        old, key = (
+            signing_keys.make("boutique.example", algorithm, "x" * 150, now) for _ in range(2)
+        )
+        signing_keys.activate(old, now)
+    signing_keys.retire(old, now)
+    step = f"/web/hosting/boutique.example/domains/boutique.example/keys/{key.pk}/"
     return [
+        "/web/hosting/boutique.example/domains/",
+        "/web/hosting/boutique.example/domains/boutique.example/",
+        "/web/hosting/boutique.example/domains/boutique.example/?check=1",
+        f"/web/hosting/boutique.example/domains/{'a' * 60}.{'b' * 60}.example/remove/",
+        step + "activate/",
+        step + "retire/",
+        "/domains/?check=1",
+        f"/domains/{house}/",
         "/web/hosting/boutique.example/members/",
         f"/web/hosting/boutique.example/members/{members[0].pk}/role/",
         f"/web/hosting/boutique.example/members/{members[1].pk}/remove/",
@@ -80,6 +106,7 @@ def addresses(account: HostingAccount, submit: Submit) -> list[str]:
         "/selection/block/confirm/?everything=on",
         "/selection/unblock/confirm/",
         "/dashboard/",
+        "/destinations/",
         "/users/",
         "/users/?q=nothing-like-it",
         f"/users/{sender.pk}/deactivate/",

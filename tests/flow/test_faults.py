@@ -21,7 +21,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -38,11 +37,7 @@ MESSAGE = b"From: site@boutique.example\nSubject: fault\n\nIs it lost?\n"
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[postgres.Server]:
-    with postgres.server() as new:
-        parts = urlsplit(new.url)
-        place = urlunsplit(parts._replace(path="/postgres"))
-        with psycopg.connect(place, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {parts.path[1:]}".encode())
+    with postgres.with_database() as new:
         yield new
 
 
@@ -104,28 +99,17 @@ def check(home: House, mx: Gate, mark: str, expected: list[str], within_s: float
 def kill(home: House, database: postgres.Server, victim: str) -> None:
     """kill -9; who is not restarted by the house is here."""
     if victim == "database":
-        for pid in database.processes:
-            os.kill(pid, signal.SIGKILL)
-        eventually(lambda: try_to_start(database), 20, "the database is back")
+        postgres.kill(database)
     elif victim == "run":
         worker = home.programs()["worker"]
         children = [pid for pid in home.processes() if processes.parent(pid) == worker]
         assert len(children) == 2
         for pid in children:
-            os.kill(pid, signal.SIGKILL)
+            processes.kill(pid)
     else:
         for name in victim.split(" and "):
             killed = home.kill(name)
             home.wait_for_program(name, other_than=killed)
-
-
-def try_to_start(database: postgres.Server) -> bool:
-    """What it left behind may take a moment to end."""
-    try:
-        database.start()
-    except subprocess.CalledProcessError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("victim", ["worker", "run", "relay", "redis and beat", "database"])

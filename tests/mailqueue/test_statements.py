@@ -12,6 +12,11 @@ from mailqueue.models import Alert, HostingAccount, Message
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def new_ids(number: int) -> list[int]:
+    answer = statements.fetch(*statements.asking_ids(Message, number))
+    return statements.new_ids(answer, number)
+
+
 def test_a_row_is_read_as_the_orm_reads_it(account: HostingAccount) -> None:
     [read] = statements.load(HostingAccount, "WHERE id = %s", [account.pk])
     names = [field.attname for field in HostingAccount._meta.concrete_fields]
@@ -40,7 +45,7 @@ def test_numbers_are_never_given_twice(
     submit()
     message = Message.objects.get()
     with transaction.atomic():
-        first = statements.new_ids(Message, 3)
+        first = new_ids(3)
         assert len(set(first)) == 3
         assert min(first) > message.pk
         rows = [(pk, account.pk, f"Q{pk}", "socket", statements.moment(now), "", 5) for pk in first]
@@ -48,7 +53,7 @@ def test_numbers_are_never_given_twice(
         statements.insert(Message, columns, rows)
     Message.objects.filter(pk__in=first).delete()
     with transaction.atomic():
-        assert min(statements.new_ids(Message, 1)) > max(first)
+        assert min(new_ids(1)) > max(first)
 
 
 def test_values_are_looked_for_and_asked_for_one_by_one(now: datetime) -> None:
@@ -57,9 +62,10 @@ def test_values_are_looked_for_and_asked_for_one_by_one(now: datetime) -> None:
     sql = f"SELECT id FROM {HostingAccount._meta.db_table} WHERE uid {condition} ORDER BY id"
     assert [pk for (pk,) in statements.fetch(sql, values)] == [row.pk for row in made]
     one = f"SELECT id FROM {HostingAccount._meta.db_table} WHERE uid = %s"
-    found = statements.fetch_each(one, [(8,), (9,), (7,)])
+    with transaction.atomic():
+        found = statements.fetch_all([(one, (number,)) for number in (8, 9, 7)])
     assert found == [[(made[1].pk,)], [], [(made[0].pk,)]]
-    assert statements.fetch_each(one, []) == []
+    assert statements.fetch_all([]) == []
 
 
 def test_one_bad_statement_of_several_undoes_all(account: HostingAccount, now: datetime) -> None:

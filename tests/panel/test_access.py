@@ -3,10 +3,19 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern
 
-from mailqueue.models import AccountToken, Body, HostingAccount, Message, SimulatedMessage
+from mailqueue.domains import ascii_name
+from mailqueue.models import (
+    AccountToken,
+    Body,
+    HostingAccount,
+    Message,
+    SigningKey,
+    SimulatedMessage,
+)
 from panel import trial
 from panel.models import DailyReport, User
 from panel.urls import urlpatterns
@@ -15,6 +24,8 @@ from tests.panel.conftest import HTMX, Browse
 ROLES = ("stranger", "outsider", "reader", "owner", "administrator")
 BASE = "/web/hosting/boutique.example/"
 PAGE = BASE + "scripts-emails/"
+DOMAIN = BASE + "domains/boutique.example/"
+HOUSE = ascii_name(settings.HOSTNAME)
 
 # For each name of an address: the method, the address, and the status for each of ROLES.
 # 302 leads the stranger to the login page, unless the address is for everybody.
@@ -57,6 +68,31 @@ TABLE = {
     "account_reopen": [("GET", BASE + "reopen/", (302, 403, 403, 403, 409))],
     "tokens": [("GET", BASE + "tokens/", OF_ADMINISTRATORS)],
     "token_revoke": [("GET", BASE + "tokens/1/revoke/", OF_ADMINISTRATORS)],
+    "domains": [("GET", BASE + "domains/", OF_ACCOUNT)],
+    "domain_add": [("POST", BASE + "domains/add/", (302, 403, 403, 403, 400))],
+    "domain_policy": [("POST", BASE + "domains/senders/", (302, 403, 403, 403, 302))],
+    "domain": [
+        ("GET", DOMAIN, OF_ACCOUNT),
+        ("GET", BASE + "domains/autre.example/", (302, 404, 404, 404, 404)),
+    ],
+    # It is no added one.
+    "domain_remove": [("GET", DOMAIN + "remove/", (302, 403, 403, 403, 404))],
+    "key_make": [("POST", DOMAIN + "keys/", (302, 403, 403, 403, 400))],
+    "key_step": [
+        # It is active.
+        ("GET", DOMAIN + "keys/1/activate/", (302, 403, 403, 403, 409)),
+        ("GET", DOMAIN + "keys/1/retire/", OF_ADMINISTRATORS),
+        ("GET", DOMAIN + "keys/987654321/retire/", (302, 403, 403, 403, 404)),
+    ],
+    "house_domains": [("GET", "/domains/", OF_ADMINISTRATORS)],
+    "house_domain": [
+        ("GET", f"/domains/{HOUSE}/", OF_ADMINISTRATORS),
+        ("GET", "/domains/boutique.example/", (302, 403, 403, 403, 404)),
+    ],
+    "house_key_make": [("POST", f"/domains/{HOUSE}/keys/", (302, 403, 403, 403, 400))],
+    "house_key_step": [
+        ("GET", f"/domains/{HOUSE}/keys/987654321/retire/", (302, 403, 403, 403, 404))
+    ],
     "scripts_emails": [("GET", PAGE, OF_ACCOUNT)],
     # Without htmx the fragment leads to its page.
     "scripts_emails_live": [("GET", PAGE + "live/", (302, 404, 302, 302, 302))],
@@ -116,6 +152,8 @@ TABLE = {
         ("POST", "/selection/unblock/", (302, 403, 403, 403, 400)),
     ],
     "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
+    "destinations": [("GET", "/destinations/", (302, 403, 403, 403, 200))],
+    "destination_resume": [("POST", "/destinations/987654321/resume/", (302, 403, 403, 403, 302))],
     "users": [("GET", "/users/", (302, 403, 403, 403, 200))],
     "user_deactivate": [("GET", "/users/987654321/deactivate/", (302, 403, 403, 403, 404))],
     "user_reactivate": [("POST", "/users/987654321/reactivate/", (302, 403, 403, 403, 404))],
@@ -158,6 +196,11 @@ OF_OTHERS = {
     BASE + "reopen/",
     BASE + "tokens/",
     BASE + "tokens/1/revoke/",
+    DOMAIN + "remove/",
+    DOMAIN + "keys/1/activate/",
+    DOMAIN + "keys/1/retire/",
+    DOMAIN + "keys/987654321/retire/",
+    f"/domains/{HOUSE}/keys/987654321/retire/",
     BASE + "members/",
     BASE + "members/987654321/role/",
     BASE + "members/987654321/remove/",
@@ -235,6 +278,18 @@ def _token(account: HostingAccount, now: datetime) -> None:
 
 
 @pytest.fixture
+def _key(account: HostingAccount, now: datetime) -> None:
+    SigningKey.objects.create(
+        pk=1,
+        domain="boutique.example",
+        selector="x",
+        algorithm="rsa",
+        created_at=now,
+        activated_at=now,
+    )
+
+
+@pytest.fixture
 def _letter(account: HostingAccount) -> None:
     """A message of the account, with HTML in it."""
     message = Message.objects.create(
@@ -259,7 +314,9 @@ def _test_mail(account: HostingAccount) -> None:
 
 
 # Something for each address to show.
-ALL_THERE = pytest.mark.usefixtures("_letter", "_message", "_report", "_test_mail", "_token")
+ALL_THERE = pytest.mark.usefixtures(
+    "_key", "_letter", "_message", "_report", "_test_mail", "_token"
+)
 
 
 def test_every_address_is_in_the_table() -> None:

@@ -15,7 +15,14 @@ from django.test import Client
 
 from mailqueue import filling
 from mailqueue.filling import Size
-from mailqueue.models import Alert, HostingAccount, QuarterCount, SimulatedMessage
+from mailqueue.models import (
+    AccountDomain,
+    Alert,
+    HostingAccount,
+    QuarterCount,
+    SigningKey,
+    SimulatedMessage,
+)
 from panel import alerts
 from panel.models import DailyReport, Membership, User
 from tests.panel.conftest import HTMX, Browse
@@ -46,6 +53,8 @@ MOST_WANTED = {
     PAGE + "errors/",
     PAGE + "errors/export/",
     PAGE + "block/confirm/",
+    BASE + "domains/",
+    BASE + "domains/boutique.example/",
     PAGE + "reports/2026-03-02/",
 }
 
@@ -71,6 +80,16 @@ def _house(size: Size) -> None:
         SimulatedMessage.objects.create(
             pk=number + 1, received_at=now, recipients=["a@b.example"], content=b"", size_bytes=0
         )
+        AccountDomain.objects.create(
+            account=first, domain=f"shop{number}.example", added_at=now, added_by="admin"
+        )
+        for domain in ("boutique.example", f"shop{number}.example"):
+            SigningKey.objects.create(
+                domain=domain,
+                selector=f"s{size.accounts}n{number}",
+                algorithm="rsa",
+                created_at=now,
+            )
         user = User.objects.create_user(f"user{number}", f"user{number}@boutique.example")
         Membership.objects.create(user=user, account=first)
 

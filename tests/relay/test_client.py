@@ -235,6 +235,23 @@ def test_it_asks_for_utf8_only_when_an_address_needs_it() -> None:
     assert server.messages[0].recipients == [TO, "bücher@example.org"]
 
 
+def test_an_international_domain_needs_no_utf8() -> None:
+    envelope = Envelope("a@café.example", ("b@bücher.example", "b@example.org"), MAIL.content)
+    with remote(Script(("PIPELINING",))) as server:
+        answer = deliver(server, envelope)
+    assert isinstance(answer, list)
+    assert [item.result for item in answer[0]] == [Result.DELIVERED] * 2
+    assert server.messages[0].sender == "a@xn--caf-dma.example"
+    assert server.messages[0].recipients == ["b@xn--bcher-kva.example", "b@example.org"]
+
+
+def test_a_server_that_closes_at_ehlo_is_not_asked_for_less() -> None:
+    with remote(Script(replies={"EHLO": "421 4.3.2 not now"})) as server:
+        answer = outcome(server)
+    assert (answer.result, answer.status) == (Result.DEFERRED, "4.3.2")
+    assert server.commands == ["EHLO me.test"]
+
+
 def test_it_fails_only_the_address_that_the_server_cannot_take() -> None:
     envelope = Envelope("a@example.com", (TO, "bücher@example.org"), MAIL.content)
     with remote(Script(("PIPELINING",))) as server:

@@ -62,13 +62,13 @@ class Desk:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        listeners = [Listener(HOST, 0)]
         intake, inbox = Intake(_now), Inbox(_now)
         try:
-            async with inbound.serve(listeners, self._terms, intake, inbox) as ports:
-                (self.port,) = ports
-                self._ready.set()
-                await self._stopping.wait()
+            with network.bound([Listener(HOST, 0)]) as bound:
+                self.port = bound[0].wires[0].getsockname()[1]
+                async with inbound.serve(bound, self._terms, intake, inbox):
+                    self._ready.set()
+                    await self._stopping.wait()
             await intake.finish()
         finally:
             await in_database(connections.close_all)

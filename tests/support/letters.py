@@ -6,6 +6,9 @@ text are its own. In pages `# ` is a heading, `!! ` a large code, `| a | b |` a 
 `[words](address)` a button. `attach: kind` adds a file.
 """
 
+# Pages stand here as programs write them, in long lines.
+# ruff: noqa: E501
+
 import base64
 import html
 import io

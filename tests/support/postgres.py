@@ -14,9 +14,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from tests.support import processes
 
 # Debian keeps the programs of each version out of the PATH.
 PROGRAMS = sorted(
@@ -79,7 +85,8 @@ class Server:
 
     def _control(self, *words: str) -> None:
         command = [*self._as_owner, program("pg_ctl"), "-D", str(self._data), "-s", "-w"]
-        _run([*command, *words], self._folder)
+        # What went wrong stands in its log.
+        _run([*command, *words], self._folder, stderr=subprocess.DEVNULL)
 
 
 @contextmanager
@@ -103,16 +110,48 @@ def server() -> Iterator[Server]:
 
 
 @contextmanager
+def with_database() -> Iterator[Server]:
+    """Likewise, with its database made: empty."""
+    with server() as new:
+        parts = urlsplit(new.url)
+        place = urlunsplit(parts._replace(path="/postgres"))
+        with psycopg.connect(place, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {DATABASE}".encode())
+        yield new
+
+
+def kill(victim: Server, within_s: float = 20) -> None:
+    """kill -9 a server and all that it has started, then start it again."""
+    for pid in victim.processes:
+        processes.kill(pid)
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            victim.start()
+        except subprocess.CalledProcessError:
+            # What was left behind may take a moment to end.
+            if time.monotonic() > until:
+                raise
+        else:
+            return
+
+
+@contextmanager
 def cluster() -> Iterator[str]:
     """A running cluster; gives the URL of a database that is yet to be made in it."""
     with server() as new:
         yield new.url
 
 
-def _run(command: Sequence[str], folder: Path) -> None:
+def _run(command: Sequence[str], folder: Path, stderr: int | None = None) -> None:
     # The server must not hold our output open, nor stand in a folder its user cannot enter.
     result = subprocess.run(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        check=False,
     )
     if result.returncode:
         raise subprocess.CalledProcessError(result.returncode, command)

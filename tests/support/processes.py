@@ -1,6 +1,8 @@
 """What runs on the machine, as the kernel tells it."""
 
 import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -23,6 +25,12 @@ def with_variable(name: str, value: str) -> dict[int, str]:
         except OSError:
             continue  # ended meanwhile, or another user's
     return found
+
+
+def kill(pid: int) -> None:
+    """kill -9, unless it has ended."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def parent(pid: int) -> int | None:

@@ -30,8 +30,31 @@ def private_redis() -> Iterator[str]:
             process.wait(10)
 
 
+@contextmanager
+def redis_on(port: int) -> Iterator[None]:
+    """A Redis on a port of the loopback."""
+    server = redis_server.program()
+    assert server, "install redis-server"
+    with tempfile.TemporaryDirectory(prefix="ft-redis-", dir="/tmp") as folder:
+        process = subprocess.Popen(
+            [server, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            client = redis.Redis(port=port)
+            eventually(lambda: _is_there(client))
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
 def _answers(socket: Path) -> bool:
-    client = redis.Redis(unix_socket_path=str(socket))
+    return _is_there(redis.Redis(unix_socket_path=str(socket)))
+
+
+def _is_there(client: redis.Redis) -> bool:
     try:
         return bool(client.ping())
     except redis.ConnectionError:

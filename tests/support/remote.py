@@ -7,11 +7,13 @@ it recorded is what was on the wire. It runs in a thread: tests may block, or be
         ...
         assert mx.messages[0].content == b"..."
 
-A step is the word of a command (`EHLO`, `MAIL`, `RCPT`, `DATA`, `RSET`), `greeting`, `content`
-(while it is read) or `dot` (after it).
+A step is the word of a command (`EHLO`, `STARTTLS`, `AUTH`, `MAIL`, `RCPT`, `DATA`, `RSET`),
+`greeting`, `handshake` (of TLS), `content` (while it is read) or `dot` (after it).
 """
 
 import asyncio
+import base64
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +39,14 @@ class Script:
     # Messages of a connection after which it closes it.
     closes_after: int | None = None
     latency_s: float = 0
+    # With one it offers STARTTLS, or begins with TLS.
+    tls: ssl.SSLContext | None = None
+    is_implicit: bool = False
+    # Said in the clear, together with the answer to STARTTLS.
+    injects: bytes = b""
+    # The ways of AUTH that it offers, and under TLS only, if so.
+    mechanisms: str = ""
+    login: tuple[str, str] = ("", "")
 
 
 @dataclass
@@ -59,6 +69,10 @@ class Remote:
         self.port = 0
         self.messages: list[Received] = []
         self.commands: list[str] = []
+        # The names that clients asked for when TLS began, and the users that logged in.
+        self.asked_for: list[str | None] = []
+        self.users: list[str] = []
+        self.host = "127.0.0.1"
         self.connections = 0
         self.open_now = 0
         self.most_open = 0
@@ -67,7 +81,7 @@ class Remote:
 
     @property
     def address(self) -> tuple[str, int]:
-        return "127.0.0.1", self.port
+        return self.host, self.port
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -88,6 +102,10 @@ class Remote:
         accepted: list[str] = []
         last: Received | None = None
         done = 0
+        is_secure = False
+        if self.script.is_implicit:
+            await self._secure(writer)
+            is_secure = True
         await self._answer(writer, "greeting", "220 remote.test ESMTP")
         while True:
             command = (await reader.readuntil(b"\r\n"))[:-2].decode("utf-8")
@@ -96,10 +114,26 @@ class Remote:
             if verb == "QUIT":
                 return
             if verb in {"EHLO", "HELO"}:
-                lines = ["remote.test", *(self.script.extensions if verb == "EHLO" else ())]
+                lines = ["remote.test"]
+                if verb == "EHLO":
+                    lines += self._offered(is_secure=is_secure)
                 signs = ["-"] * (len(lines) - 1) + [" "]
                 usual = "\r\n".join(f"250{s}{line}" for s, line in zip(signs, lines, strict=True))
                 await self._answer(writer, verb, usual)
+            elif verb == "STARTTLS" and self.script.tls:
+                await self._misbehave(verb)
+                reply = self.script.replies.get(verb, "220 2.0.0 go on")
+                writer.write(f"{reply}\r\n".encode() + self.script.injects)  # type: ignore[str-bytes-safe]
+                if str(reply).startswith("220"):
+                    await self._secure(writer)
+                    is_secure = True
+            elif verb == "AUTH":
+                user, password = await self._login(command, reader, writer)
+                usual = "235 2.7.0 welcome"
+                if (user, password) != self.script.login:
+                    usual = "535 5.7.8 wrong name or password"
+                if await self._answer(writer, verb, usual):
+                    self.users.append(user)
             elif verb == "MAIL":
                 if last is not None:
                     last.is_known = True
@@ -130,6 +164,44 @@ class Remote:
             else:
                 await self._answer(writer, verb, "500 5.5.2 what?")
 
+    def _offered(self, *, is_secure: bool) -> list[str]:
+        offered = [*self.script.extensions]
+        if self.script.tls and not is_secure:
+            offered.append("STARTTLS")
+        if self.script.mechanisms:
+            offered.append(f"AUTH {self.script.mechanisms}")
+        return offered
+
+    async def _secure(self, writer: asyncio.StreamWriter) -> None:
+        await self._misbehave("handshake")
+        assert self.script.tls is not None
+        asked_for: list[str | None] = []
+
+        def note(_secured: object, name: str | None, _context: object) -> None:
+            asked_for.append(name)
+
+        self.script.tls.sni_callback = note
+        try:
+            await writer.start_tls(self.script.tls)
+        except ssl.SSLError as error:
+            # Whoever does not trust us says so, and goes.
+            raise ConnectionResetError from error
+        self.asked_for += asked_for
+
+    @staticmethod
+    async def _login(
+        command: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[str, str]:
+        _, mechanism, *initial = command.split()
+        if mechanism == "PLAIN":
+            _, user, password = base64.b64decode(initial[0]).decode().split("\0")
+            return user, password
+        given = []
+        for asked in (b"Username:", b"Password:"):
+            writer.write(b"334 " + base64.b64encode(asked) + b"\r\n")
+            given.append(base64.b64decode(await reader.readuntil(b"\r\n")).decode())
+        return given[0], given[1]
+
     async def _answer(self, writer: asyncio.StreamWriter, step: str, usual: str) -> bool:
         """Reply as the script has it; return whether the client may go on."""
         await self._misbehave(step)
@@ -150,14 +222,20 @@ class Remote:
 
 
 @contextmanager
-def remote(script: Script | None = None, kind: type[Remote] = Remote) -> Iterator[Remote]:
+def remote(
+    script: Script | None = None,
+    kind: type[Remote] = Remote,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Iterator[Remote]:
     """A remote MX that runs while the block does."""
     server = kind(script or Script())
+    server.host = host
     ready = threading.Event()
     loop = asyncio.new_event_loop()
 
     async def run(stop: asyncio.Event) -> None:
-        listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, limit=2**20)
+        listener = await asyncio.start_server(server.serve, host, port, limit=2**20)
         server.port = listener.sockets[0].getsockname()[1]
         ready.set()
         await stop.wait()

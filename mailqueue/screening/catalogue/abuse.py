@@ -6,7 +6,8 @@ The rules of topics bring points of their own; their weight is a factor.
 from mailqueue.screening.catalogue.shape import Rule, gettext_noop
 
 _FORM = gettext_noop(
-    "If visitors typed it, protect the form with a captcha and send copies to no address a visitor gives. If the site sent it unasked, it has been broken into. Words found: %(what)s."
+    "If visitors typed it, protect the form with a captcha and send copies to no address a "
+    "visitor gives. If the site sent it unasked, it has been broken into. Words found: %(what)s."
 )
 
 RULES = (
@@ -33,7 +34,8 @@ RULES = (
         1.0,
         gettext_noop("Asks for passwords or data under a pretext"),
         gettext_noop(
-            "If this is yours, link to your own domain only and ask for nothing under pressure. If not, pages or scripts of strangers are on the site. Words found: %(what)s."
+            "If this is yours, link to your own domain only and ask for nothing under pressure. "
+            "If not, pages or scripts of strangers are on the site. Words found: %(what)s."
         ),
     ),
     Rule(
@@ -41,7 +43,8 @@ RULES = (
         1.0,
         gettext_noop("Pretends that a parcel waits"),
         gettext_noop(
-            "If this is yours, link to your own domain only. If not, pages or scripts of strangers are on the site. Words found: %(what)s."
+            "If this is yours, link to your own domain only. If not, pages or scripts of "
+            "strangers are on the site. Words found: %(what)s."
         ),
     ),
     Rule(
@@ -49,6 +52,69 @@ RULES = (
         1.0,
         gettext_noop("Presses to open an attachment"),
         gettext_noop("Send bills as PDF and say whom they are for. Words found: %(what)s."),
+    ),
+    Rule(
+        "refund_lure",
+        1.0,
+        gettext_noop("Promises money back for bank details"),
+        gettext_noop(
+            "Pay back the way you were paid, and ask for no numbers by e-mail. Words found: "
+            "%(what)s."
+        ),
+    ),
+    Rule(
+        "removal",
+        0.7,
+        gettext_noop("Tells how to leave a list without the header for it"),
+        gettext_noop("Add the header List-Unsubscribe, which mail programs show as a button."),
+    ),
+    Rule(
+        "free_sender",
+        0.8,
+        gettext_noop("Sells from a free mailbox"),
+        gettext_noop("Write from your own domain instead of %(what)s."),
+    ),
+    Rule(
+        "adult_link",
+        1.2,
+        gettext_noop("Pornographic terms with a link to another site"),
+        gettext_noop(
+            "Remove the link to %(what)s; if visitors wrote it, protect the form with a captcha."
+        ),
+    ),
+    Rule(
+        "subject_tail",
+        0.8,
+        gettext_noop("A subject that ends in letters drawn by lot"),
+        gettext_noop("Remove “%(what)s” from the subject."),
+    ),
+    Rule(
+        "image_link",
+        1.0,
+        gettext_noop("Hardly more than an image that is a link"),
+        gettext_noop("Write as text what the image says; the link leads to %(what)s."),
+    ),
+    Rule(
+        "bare_program",
+        1.0,
+        gettext_noop("A program or a script, and only a few words"),
+        gettext_noop("Say in a few sentences what %(what)s is, or better, offer it for download."),
+    ),
+    Rule(
+        "macro_lure",
+        2.6,
+        gettext_noop("A document with macros that asks to switch them on"),
+        gettext_noop(
+            "Send %(what)s without macros. If it is not yours, the site has been broken into."
+        ),
+    ),
+    Rule(
+        "brand_lure",
+        2.2,
+        gettext_noop("In the name of a brand, with a link to neither brand nor sender"),
+        gettext_noop(
+            "Remove the link to %(what)s; if it is not yours, the site has been broken into."
+        ),
     ),
     Rule(
         "brand_sender",
@@ -61,7 +127,8 @@ RULES = (
         2.4,
         gettext_noop("A link imitates a brand"),
         gettext_noop(
-            "%(what)s is not a host of %(brand)s. Remove the link; if it is not yours, the site has been broken into."
+            "%(what)s is not a host of %(brand)s. Remove the link; if it is not yours, the site "
+            "has been broken into."
         ),
     ),
     Rule(
@@ -128,13 +195,13 @@ RULES = (
     ),
     Rule(
         "form",
-        2.5,
+        1.5,
         gettext_noop("A form inside of the e-mail"),
         gettext_noop("Link to the form on your site; most mail programs show none (%(what)s)."),
     ),
     Rule(
         "script",
-        1.6,
+        0.8,
         gettext_noop("A script, a frame or a redirection inside of the e-mail"),
         gettext_noop("Remove it; mail programs do not run it."),
     ),
@@ -225,7 +292,8 @@ RULES = (
         2.0,
         gettext_noop("A script that was silent suddenly sends much"),
         gettext_noop(
-            "Look at %(what)s: %(count)s e-mails after %(days)s silent days. If you did not start it, somebody else did."
+            "Look at %(what)s: %(count)s e-mails after %(days)s silent days. If you did not "
+            "start it, somebody else did."
         ),
     ),
     Rule(
@@ -233,7 +301,8 @@ RULES = (
         2.0,
         gettext_noop("One subject to many strangers"),
         gettext_noop(
-            "“%(what)s” went to %(count)s addresses the site never wrote to. Write only to people who asked for it."
+            "“%(what)s” went to %(count)s addresses the site never wrote to. Write only to "
+            "people who asked for it."
         ),
     ),
     Rule(
@@ -241,7 +310,8 @@ RULES = (
         1.6,
         gettext_noop("Suddenly many new recipients"),
         gettext_noop(
-            "%(count)s of %(total)s addresses are new. Protect forms with a captcha, and check where addresses come from."
+            "%(count)s of %(total)s addresses are new. Protect forms with a captcha, and check "
+            "where addresses come from."
         ),
     ),
     Rule(
@@ -257,7 +327,8 @@ RULES = (
         2.4,
         gettext_noop("The same text with ever-changing links"),
         gettext_noop(
-            "%(count)s links in copies of one text. If you did not write it, the site has been broken into."
+            "%(count)s links in copies of one text. If you did not write it, the site has been "
+            "broken into."
         ),
     ),
 )

@@ -23,7 +23,8 @@ RULES = (
         1.0,
         gettext_noop("No text"),
         gettext_noop(
-            "Write a few sentences; an empty e-mail, or one that is only a file, looks like a test of spammers."
+            "Write a few sentences; an empty e-mail, or one that is only a file, looks like a "
+            "test of spammers."
         ),
     ),
     Rule(
@@ -69,7 +70,8 @@ RULES = (
         1.2,
         gettext_noop("A header that may stand only once stands there again"),
         gettext_noop(
-            "Let the script write %(what)s once. If a form fills it in, refuse line ends in what visitors type."
+            "Let the script write %(what)s once. If a form fills it in, refuse line ends in "
+            "what visitors type."
         ),
         "headers",
     ),
@@ -134,7 +136,8 @@ RULES = (
         1.5,
         gettext_noop("A link that shows another site than it leads to"),
         gettext_noop(
-            "The text says %(what)s, the link leads to %(host)s. Make both the same, or let the text be words."
+            "The text says %(what)s, the link leads to %(host)s. Make both the same, or let the "
+            "text be words."
         ),
         "links",
     ),
@@ -165,7 +168,8 @@ RULES = (
         4.2,
         gettext_noop("A program in the attachments"),
         gettext_noop(
-            "Do not send %(what)s: offer it for download. Programs are not delivered by most mailboxes."
+            "Do not send %(what)s: offer it for download. Programs are not delivered by most "
+            "mailboxes."
         ),
     ),
     Rule(
@@ -199,7 +203,8 @@ RULES = (
         10.0,
         gettext_noop("Malware"),
         gettext_noop(
-            "%(what)s is a program in disguise, or starts one. Clean the site: look for foreign files, update it, change its passwords."
+            "%(what)s is a program in disguise, or starts one. Clean the site: look for foreign "
+            "files, update it, change its passwords."
         ),
     ),
 )

@@ -5,9 +5,9 @@ several of its groups meet in one message, and adds up by group, not by word.
 """
 
 from mailqueue.screening.topics import fraud, goods, money, trade
-from mailqueue.screening.topics.fraud import BILL, CREDENTIALS, PARCEL
+from mailqueue.screening.topics.fraud import BILL, CREDENTIALS, PARCEL, REFUND
 from mailqueue.screening.topics.shape import Topic
 
 ALL: tuple[Topic, ...] = (*money.TOPICS, *goods.TOPICS, *trade.TOPICS, *fraud.TOPICS)
 
-__all__ = ["ALL", "BILL", "CREDENTIALS", "PARCEL", "Topic"]
+__all__ = ["ALL", "BILL", "CREDENTIALS", "PARCEL", "REFUND", "Topic"]

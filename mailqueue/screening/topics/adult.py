@@ -1,7 +1,7 @@
 """Pornographic terms by language: whole words, scored by how dense they stand. Data.
 
-Words with a medical, legal or everyday sense ("sex", "nude", "escort") are weak: they count a third,
-and never alone.
+Words with a medical, legal or everyday sense ("sex", "nude", "escort") are weak: they count a
+third, and never alone.
 """
 
 STRONG = (
@@ -19,11 +19,13 @@ STRONG = (
     "sexo gratis; sexo duro; videos porno; culazo; "
     "scopare; scopata; cazzo; zoccola; pompino*; sborrata*; "
     "inculata*; sesso gratis; video porno; "
-    "無修正; エロ動画; アダルト動画; 中出し; フェラ; 巨乳; 人妻; 熟女; 痴女; オナニー; セックス; av女優; 素人娘; 色情; 成人视频; "
+    "無修正; エロ動画; アダルト動画; 中出し; フェラ; 巨乳; 人妻; 熟女; 痴女; オナニー; "
+    "セックス; av女優; 素人娘; 色情; 成人视频; "
     "порно; секс видео; трах*; шлюх*"
 )
 WEAK = (
-    "dick; cock; cocks; cum; chatte; jouir; coquine*; geil; geile; muschi; tetas; polla; tette; figa; "
+    "dick; cock; cocks; cum; chatte; jouir; coquine*; geil; geile; muschi; tetas; polla; tette; "
+    "figa; "
     "sex; sexe; sexo; sesso; sexy; sexual; nude; nudes; naked; erotic*; erotique*; erotisch*; "
     "erotico*; adult; adults only; escort*; escorts; tits; boobs; ass; asses; teens; lesbian*; "
     "orgasm*; fetish; bondage; strip*; lingerie; hot girls; hot babes; babes; "

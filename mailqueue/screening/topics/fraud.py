@@ -41,7 +41,8 @@ CREDENTIALS = Topic(
             "e stato sospeso; sara sospeso; e stato bloccato; stato bloccato; e stata limitata; "
             "attivita insolita; attivita sospetta; sospeso; bloccato; scadenza; "
             "casella .. piena; pagamento rifiutato; "
-            "停止; 利用制限; 制限され; 異常なログイン; 不正アクセス; 不審な; 第三者; ロックされ; 有効期限",
+            "停止; 利用制限; 制限され; 異常なログイン; 不正アクセス; 不審な; 第三者; "
+            "ロックされ; 有効期限",
         ),
         "confirm": (
             1.9,
@@ -72,7 +73,8 @@ CREDENTIALS = Topic(
             "verifica il tuo; verificare il suo; verifica i tuoi; conferma il tuo; "
             "conferma i tuoi; confermare i; aggiorna i tuoi; aggiornare i; aggiornare il; "
             "riattiva*; ripristina*; sblocca*; accedi; "
-            "ご確認ください; 確認手続き; 本人確認; 更新してください; 情報を更新; ログインして; 認証して; 再開",
+            "ご確認ください; 確認手続き; 本人確認; 更新してください; 情報を更新; ログインして; "
+            "認証して; 再開",
         ),
         "secrets": (
             1.2,
@@ -201,6 +203,37 @@ PARCEL = Topic(
     },
     least=4,
     most=4.5,
+)
+
+REFUND = Topic(
+    "refund_lure",
+    {
+        "refund": (
+            2.0,
+            "remboursement de; droit a un remboursement; rembourser la somme; tax refund; "
+            "refund of; "
+            "eligible for a refund; entitled to a refund; pending refund; overpaid; double "
+            "payment; "
+            "ruckerstattung; steuererstattung; erstattung von; reembolso de; devolucion de; "
+            "rimborso di; diritto a un rimborso; 還付金; 返金",
+        ),
+        "data": (
+            1.6,
+            "coordonnees bancaires; carte bancaire; informations bancaires; bank details; card "
+            "details; "
+            "debit card; credit card; bank account; kontodaten; bankverbindung; kreditkarte; "
+            "datos bancarios; tarjeta; dati bancari; carta di credito; 口座番号; カード番号",
+        ),
+        "act": (
+            1.2,
+            "completez le formulaire; remplir le formulaire; remplissez; formulaire; cliquez ici; "
+            "lien suivant; pour le recevoir; fill in; fill out; complete the form; claim your; "
+            "submit the; click here; follow the link; formular; fullen sie; klicken sie; "
+            "formulario; haga clic; rellene; modulo; compili; clicca qui; フォーム; こちら",
+        ),
+    },
+    least=3,
+    most=4.4,
 )
 
 BILL = Topic(
@@ -381,4 +414,4 @@ SUPPORT = Topic(
     most=LEGAL,
 )
 
-TOPICS = (CREDENTIALS, PARCEL, BILL, EXTORTION, BOSS, SUPPORT)
+TOPICS = (CREDENTIALS, PARCEL, REFUND, BILL, EXTORTION, BOSS, SUPPORT)

@@ -10,13 +10,20 @@ PILLS = Topic(
             "viagra; cialis; levitra; tadalafil; sildenafil; kamagra; xanax; valium; "
             "phentermine; ambien; vicodin; tramadol; oxycodone; oxycontin; hydrocodone; "
             "adderall; ativan; klonopin; propecia; xenical; soma; meridia; prozac; zoloft; "
-            "celebrex; ultram; fioricet; modafinil; ozempic; semaglutide; hgh; "
-            "human growth hormone; growth hormone; "
-            "steroids; testosterone; male enhancement; penis enlarge*; enlarge your; "
-            "bigger penis; erection; erectile; impotence; sexual performance; libido; "
-            "herbal; dietary supplement; cbd oil; cbd gummies; gummies; keto; impuissance; "
+            "celebrex; ultram; fioricet; modafinil; ozempic; semaglutide; "
+            ""
+            "steroids; testosterone; "
+            "erection; erectile; impotence; libido; "
+            "impuissance; "
             "dysfonction erectile; erektion*; potenz*; potenzmittel; disfuncion erectil; "
             "impotencia; disfunzione erettile; impotenza; バイアグラ; 精力剤; ed治療薬",
+        ),
+        "enhance": (
+            1.8,
+            "male enhancement; penis enlarge*; enlarge your; bigger penis; herbal viagra; herbal; "
+            "dietary supplement; cbd oil; cbd gummies; gummies; keto; sexual performance; hgh; "
+            "human growth hormone; growth hormone; enhancement pills; plus gros penis; "
+            "penisverlangerung; alargar el pene; allungamento del pene",
         ),
         "way": (
             2.2,
@@ -49,7 +56,7 @@ PILLS = Topic(
         ),
     },
     most=6.0,
-    core=frozenset({"way"}),
+    core=frozenset({"way", "enhance"}),
 )
 
 DIET = Topic(
@@ -90,7 +97,7 @@ DIET = Topic(
         ),
     },
     least=3,
-    most=4.6,
+    most=LEGAL,
     core=frozenset({"claim"}),
 )
 
@@ -147,7 +154,7 @@ COPIES = Topic(
         "copy": (
             2.6,
             "replica*; fake watches; replica watches; identical to the original; "
-            "indistinguishable; mirror image; aaa quality; aaa grade; copies of; outlet store; "
+            "indistinguishable; mirror image; aaa quality; aaa grade; outlet store; "
             "factory outlet; warehouse clearance; oem software; oem version*; "
             "oem; cracked; no license; repliques; replique de; copie parfaite; imitation; "
             "nachbildung; repliken; replika; replicas de; imitaciones; copia perfetta; repliche; "
@@ -172,7 +179,7 @@ DIPLOMA = Topic(
         "paper": (
             1.8,
             "university diploma*; university degree*; diploma*; bachelor*; masters; mba; "
-            "doctorate; phd; degree program; passport; driver* license; permis de conduire; "
+            "doctorate; phd; degree program; passport*; driver* license*; permis de conduire; "
             "fuhrerschein; reisepass; licencia de conducir; patente di guida; "
             "fake id; covid certificate; carte d identite; carte grise",
         ),

@@ -116,7 +116,8 @@ PRIZE = Topic(
             "wurden sie ausgewahlt; als gewinner; "
             "has ganado; ha ganado; ha sido seleccionado; has sido seleccionado; "
             "felicidades has; "
-            "hai vinto; ha vinto; sei stato selezionato; e stato selezionato; 当選; おめでとうございます",
+            "hai vinto; ha vinto; sei stato selezionato; e stato selezionato; 当選; "
+            "おめでとうございます",
         ),
         "prize": (
             1.3,
@@ -151,7 +152,7 @@ PRIZE = Topic(
             "solo oggi; ultima possibilita; 本日限り",
         ),
     },
-    most=4.6,
+    most=LEGAL,
 )
 
 LOAN = Topic(
@@ -197,7 +198,7 @@ LOAN = Topic(
         ),
     },
     least=3,
-    most=4.6,
+    most=LEGAL,
 )
 
 INCOME = Topic(
@@ -229,8 +230,8 @@ INCOME = Topic(
             "no experience; without experience; no selling; no investment; no skills; "
             "anyone can; for free to; no employees; no inventory; "
             "no risk; risk free; guaranteed income; 100 legal; is legal; totally legal; "
-            "perfectly legal; proven system; proven program; system works; secret* of; "
-            "in your spare time; part time; automatic*; autopilot; step by step; turnkey; "
+            "perfectly legal; proven system; proven program; system works; secret of; secrets of; "
+            "in your spare time; part time; autopilot; step by step; turnkey; "
             "success story; testimonial*; this really works; it really works; it works; "
             "changed my life; quit your job; fire your boss; simple system; simple instructions; "
             "follow .. instructions; "
@@ -254,11 +255,12 @@ INCOME = Topic(
             2.6,
             "chain letter; this is not a chain; multi level; mlm; downline; pyramid; matrix; "
             "five reports; report 1; report #1; 4 reports; each report; "
-            "add your name; move the name; mail the; bulk email; email marketing is; gifting; "
+            "add your name; move the name; bulk email; email marketing is; gifting; "
             "cash gift*",
         ),
     },
     most=LEGAL,
+    core=frozenset({"earn", "chain"}),
 )
 
 CRYPTO = Topic(
@@ -273,8 +275,10 @@ CRYPTO = Topic(
         ),
         "gain": (
             1.9,
-            "transfer .. btc; btc transfer; btc waiting; unclaimed btc; unclaimed bitcoin; claim your bitcoin; "
-            "claim your btc; withdraw now; guaranteed return*; guaranteed profit*; daily profit*; daily return*; "
+            "transfer .. btc; btc transfer; btc waiting; unclaimed btc; unclaimed bitcoin; "
+            "claim your bitcoin; "
+            "claim your btc; withdraw now; guaranteed return*; guaranteed profit*; daily "
+            "profit*; daily return*; "
             "return* of up to; double your; doubled; 10x; 100x; x100; profit* per day; "
             "profits in; "
             "huge profit*; high return*; trading bot; trading robot; ai trading; auto trading; "
@@ -285,7 +289,8 @@ CRYPTO = Topic(
             "investir seulement; investissement de; "
             "garantierte rendite; garantierte gewinne; tagliche gewinne; verdoppeln; "
             "rentabilidad garantizada; ganancias diarias; duplica; "
-            "rendimento garantito; guadagni garantiti; raddoppia; 必ず儲; 元本保証; 自動売買; 倍になる",
+            "rendimento garantito; guadagni garantiti; raddoppia; 必ず儲; 元本保証; 自動売買; "
+            "倍になる",
         ),
         "balance": (
             1.8,

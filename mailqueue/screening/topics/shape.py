@@ -15,9 +15,10 @@ class Topic:
     """One kind of abuse.
 
     Words alone say little: `least` groups must meet in one message before the topic counts at all,
-    and without one of the groups in `core` it counts half. Points of the groups add up, to `most`;
-    for trades that are legal somewhere that is below the threshold of a verdict. `is_quotable` says that honest mail passes such words
-    on, as a shop's notice of a comment does, and counts half where a visitor is quoted.
+    one of those in `core` among them. Points of the groups add up, to `most`; for trades that are
+    legal somewhere that is below the threshold of a verdict. `is_quotable` says that honest mail
+    passes such words on, as a shop's notice of a comment does, and counts less where a visitor is
+    quoted.
     """
 
     rule: str

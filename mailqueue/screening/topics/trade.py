@@ -169,7 +169,7 @@ BULK = Topic(
         ),
     },
     least=3,
-    most=3.4,
+    most=3.6,
 )
 
 TOPICS = (SEO, LISTS, BULK)

@@ -2,17 +2,23 @@
 
 import asyncio
 import signal
+import socket
 import ssl
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import uvloop
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from relay import inbound, maildrop, network, server, simulator, submission
 from relay.intake import Intake
+from relay.processes import Family
+
+MOST_PROCESSES = 64
 
 
 class Command(BaseCommand):
@@ -20,15 +26,63 @@ class Command(BaseCommand):
 
     help = "Run the relay: take mail from scripts and keep it. Stops on SIGTERM or SIGINT."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--processes",
+            type=int,
+            choices=range(1, MOST_PROCESSES + 1),
+            metavar="NUMBER",
+            default=settings.RELAY_PROCESSES,
+            help="processes that take mail (FACTEUR_RELAY_PROCESSES if not given)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        terms = submission.Terms(
+            _tls("SUBMISSION"), plain_networks=settings.SUBMISSION_PLAIN_NETWORKS
+        )
+        terms_of_back = network.Terms(_tls("BOUNCE"))
         try:
             maildrop.prepare(settings.MAILDROP)
-            tls = {name: _tls(name) for name in ("SUBMISSION", "BOUNCE")}
-            uvloop.run(_serve(tls["SUBMISSION"], tls["BOUNCE"]))
+            with ExitStack() as stack:
+                # First: it finds out that another relay runs, whose simulator must keep its socket.
+                wire = stack.enter_context(server.listening(settings.RELAY_SOCKET))
+                bound, back = (
+                    stack.enter_context(network.bound([network.Listener(*one) for one in listed]))
+                    for listed in (settings.SUBMISSION_LISTEN, settings.BOUNCE_LISTEN)
+                )
+                _run(options["processes"], _Doors(wire, bound, terms, back, terms_of_back))
         except server.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The relay cannot start: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """Where mail comes in: the Unix socket, and the listeners on the network."""
+
+    wire: socket.socket
+    bound: Sequence[network.Bound]
+    terms: submission.Terms
+    # For what comes back.
+    back: Sequence[network.Bound]
+    terms_of_back: network.Terms
+
+    def close(self) -> None:
+        """Accept no more here: who has connected already learns of it."""
+        for wire in (self.wire, *(wire for one in (*self.bound, *self.back) for wire in one.wires)):
+            wire.close()
+
+
+def _run(processes: int, doors: _Doors) -> None:
+    if processes == 1:
+        uvloop.run(_serve(doors, is_first=True))
+        return
+
+    def work(number: int, lifeline: int) -> None:
+        uvloop.run(_serve(doors, is_first=number == 0, lifeline=lifeline))
+
+    Family(processes, work).run(when_stopping=doors.close)
 
 
 def _tls(name: str) -> ssl.SSLContext | None:
@@ -43,26 +97,39 @@ def _tls(name: str) -> ssl.SSLContext | None:
         ) from error
 
 
-async def _serve(tls: ssl.SSLContext | None, tls_of_bounces: ssl.SSLContext | None) -> None:
+async def _serve(doors: _Doors, *, is_first: bool, lifeline: int | None = None) -> None:
+    """Take mail until SIGTERM. The first process alone has the maildrop and the simulator."""
     stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stopping.set)
+    if lifeline is not None:
+        loop.add_reader(lifeline, stopping.set)
     intake = Intake(_utc_now)
-    drop = maildrop.Maildrop(settings.MAILDROP, settings.DATA_DIR / "refused", intake, _utc_now)
     async with AsyncExitStack() as stack:
-        # First: it finds out that another relay runs, whose simulator must keep its socket.
-        await stack.enter_async_context(server.serve(settings.RELAY_SOCKET, intake))
-        if settings.USES_SIMULATOR:
+        await stack.enter_async_context(server.serve(doors.wire, intake))
+        if is_first and settings.USES_SIMULATOR:
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
-        listeners = [network.Listener(*one) for one in settings.SUBMISSION_LISTEN]
-        terms = submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
-        await stack.enter_async_context(submission.serve(listeners, terms, intake))
-        listeners = [network.Listener(*one) for one in settings.BOUNCE_LISTEN]
+        await stack.enter_async_context(submission.serve(doors.bound, doors.terms, intake))
         inbox = inbound.Inbox(_utc_now)
-        terms_of_bounces = network.Terms(tls_of_bounces)
-        await stack.enter_async_context(inbound.serve(listeners, terms_of_bounces, intake, inbox))
-        watching = asyncio.create_task(drop.watch())
+        await stack.enter_async_context(
+            inbound.serve(doors.back, doors.terms_of_back, intake, inbox)
+        )
+        if is_first:
+            refused = settings.DATA_DIR / "refused"
+            drop = maildrop.Maildrop(settings.MAILDROP, refused, intake, _utc_now)
+            await stack.enter_async_context(_watching(drop))
         await stopping.wait()
+        if lifeline is not None:
+            loop.remove_reader(lifeline)
+
+
+@asynccontextmanager
+async def _watching(drop: maildrop.Maildrop) -> AsyncIterator[None]:
+    watching = asyncio.create_task(drop.watch())
+    try:
+        yield
+    finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching

@@ -1,0 +1,54 @@
+"""Screening on whole letters as sites send them: honest ones pass, abusive ones do not."""
+
+import pytest
+
+from mailqueue.screening import RULES, Context, screen
+from tests.support.letters import Text, texts
+
+HONEST = texts("honest")
+ABUSE = texts("abuse")
+
+
+@pytest.mark.parametrize("text", HONEST, ids=lambda text: text.name)
+def test_honest_letters_are_never_judged_spam(text: Text) -> None:
+    verdict = screen(text.message())
+    assert not verdict.is_spam, verdict.findings
+    # Room for what else may come together: the worst of them is at 3.1.
+    assert verdict.score < 4
+
+
+def test_there_are_enough_letters_in_four_languages() -> None:
+    assert len(HONEST) >= 100
+    assert len(ABUSE) >= 100
+    assert {text.name[:2] for text in HONEST} == {"fr", "en", "de", "ja"}
+    assert len({text.frame for text in HONEST}) >= 15
+
+
+def test_nine_of_ten_abusive_letters_are_judged_spam() -> None:
+    missed = [text.name for text in ABUSE if not screen(text.message()).is_spam]
+    assert len(ABUSE) - len(missed) >= 0.9 * len(ABUSE), missed
+
+
+def test_an_abusive_letter_tells_what_was_found_and_how_to_mend_it() -> None:
+    for text in ABUSE:
+        verdict = screen(text.message())
+        assert verdict.score == pytest.approx(_sum(verdict.findings), abs=3)
+        for finding in verdict.findings:
+            rule = RULES[finding.rule]
+            assert finding.score > 0
+            assert rule.title % finding.details
+            assert rule.advice % finding.details
+            assert all("\n" not in value for value in finding.details.values())
+
+
+def _sum(findings: tuple[object, ...]) -> float:
+    return sum(finding.score for finding in findings)  # type: ignore[attr-defined]
+
+
+def test_a_copy_of_a_visitors_spam_counts_less_at_home_than_with_strangers() -> None:
+    message = next(text for text in ABUSE if text.name == "first-btc-form").message()
+    own = frozenset({"plomberie-durand.example"})
+    home = screen(message, Context(own_domains=own, recipients=("info@plomberie-durand.example",)))
+    away = screen(message, Context(own_domains=own, recipients=("victim@mail.example",)))
+    assert home.score < away.score
+    assert away.is_spam
