@@ -33,8 +33,10 @@ ROOM_WITHIN_S = 3.0
 LAST_ANSWERS_S = 5.0
 # Who goes on sending after this many bytes of DATA is not read to its end.
 MOST_DATA = 2 * settings.MESSAGE_SIZE_LIMIT
-# What is read at once, and has room without waiting for more.
+# What is read at once.
 PIECE = 512 * 1024
+# What a message has of the memory beyond what came: who sends byte by byte takes up little.
+AHEAD = 32 * 1024
 MOST_UNKNOWN = 10
 LONGEST_SIZE = 20  # RFC 1870 §3
 
@@ -388,7 +390,7 @@ class Connection(SMTP):
     async def _take_content(self) -> None:
         content = Content(settings.MESSAGE_SIZE_LIMIT)
         try:
-            async with self.house.room_for(self.payer, PIECE) as room:
+            async with self.house.room_for(self.payer, AHEAD) as room:
                 await self.push("354 End with a line that has but a dot")
                 await self._read(content, room)
                 if self.transport is not None:
@@ -411,7 +413,7 @@ class Connection(SMTP):
                 return
             if has_room and not content.is_too_large:
                 try:
-                    await room.grow(content.size_bytes + PIECE)
+                    await room.grow(content.size_bytes + AHEAD)
                 except NoRoom:
                     has_room = False
                     content.drop()

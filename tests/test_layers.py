@@ -62,6 +62,7 @@ BESIDE = {
     "maillog": ("models", "queue"),
     "celery": ("pulse",),
     "pulse": (),
+    "clock": ("celery",),
     "tasks": ("alerts", "counters", "mta_sts", "queue", "senders", "service", "celery"),
     "apps": (),
     "sqlite": (),

@@ -1,6 +1,7 @@
 """`manage.py runrelay`: the relay, in the foreground."""
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -19,6 +20,8 @@ from relay.intake import Intake
 from relay.processes import Family
 
 MOST_PROCESSES = 64
+# Ours: far more than callers at once.
+MOST_DESCRIPTORS = 65_536
 
 
 class Command(BaseCommand):
@@ -39,6 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         certificate = _certificate()
         try:
+            _take_descriptors()
             maildrop.prepare(settings.MAILDROP)
             with ExitStack() as stack:
                 # First: it finds out that another relay runs, whose simulator must keep its socket.
@@ -50,6 +54,14 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The relay cannot start: {error}") from error
+
+
+def _take_descriptors() -> None:
+    """Have as many open connections as we may; most systems begin with 1,024 descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @dataclass(frozen=True, slots=True)
