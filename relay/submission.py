@@ -202,6 +202,7 @@ class _Connection(NetworkConnection):
             return
         if isinstance(found, int):
             self._end_deadline()
+            self._throttle.note_known(self)
             self.caller, self._account_id = caller, found
             await self.push("235 2.7.0 Welcome")
             return

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from mailqueue.screening import topics
 from mailqueue.screening.deceit import elsewhere, own_domains
-from mailqueue.screening.disguise import undressed
 from mailqueue.screening.hosts import is_under
 from mailqueue.screening.letter import Letter
 from mailqueue.screening.topics import Topic
@@ -40,10 +39,13 @@ def _all_phrases() -> Phrases[_Meaning]:
 _PHRASES = _all_phrases()
 
 
-def check(letter: Letter, context: Context) -> Iterator[Finding]:
-    """The topics that the message is about; `score` is the points that met."""
+def check(letter: Letter, context: Context, undressed: list[str]) -> Iterator[Finding]:
+    """The topics that the message is about; `score` is the points that met.
+
+    `undressed` are the words that it disguises, in plain form.
+    """
     found: dict[int, list[_Hit]] = {}
-    words = [*undressed(letter), *letter.words]
+    words = [*undressed, *letter.words]
     for phrase, (number, group), place in _PHRASES.found(words, letter.folded):
         hits = found.setdefault(number, [])
         if len(hits) < MOST_HITS:

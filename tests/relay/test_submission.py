@@ -153,6 +153,7 @@ def test_a_token_of_another_network_is_refused_and_noted(
             b"5.7.8 The user name or the token is wrong",
         )
     refusal = eventually(LastRefusal.objects.first)
+    assert refusal is not None
     assert (refusal.account, refusal.exit_code) == (shop, 77)
     assert refusal.text == "the token does not count from this address"
     assert AccountToken.objects.get().last_used_at is None
