@@ -4,13 +4,16 @@ The only writer of `DestinationPace` and `DeliveryRun`. Several runs, on one mac
 divide what a destination takes among them; each counts as long as its lease lasts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from mailqueue.models import DeliveryRun, DestinationPace
-from mailqueue.pace import FORGOTTEN, Pace
+from mailqueue.pace import FORGOTTEN, Limits, Pace, allowed
+from mailqueue.providers import OTHERS, PROVIDERS
 from mailqueue.queue import storable
 
 LONGEST_WORDS = 1000
@@ -67,9 +70,31 @@ def leave(token: str) -> None:
     DeliveryRun.objects.filter(token=token).delete()
 
 
-def slowed() -> Iterable[DestinationPace]:
-    """The destinations that do not go at their usual pace, those that wait longest first."""
+def slowed() -> QuerySet[DestinationPace]:
+    """The destinations that do not go at their usual pace, the longest slowed first."""
     return DestinationPace.objects.order_by("slowed_at", "pk")
+
+
+def limits_of(name: str, servers: Sequence[str] = ()) -> Limits:
+    """What a destination is given at its usual pace: by the setting PACE, or as its provider.
+
+    Entries of the setting name it, or a server of it, or the end of such a name.
+    """
+    # A strange port may stand behind the name.
+    host, _, port = name.rpartition(":")
+    bare = host if port.isdigit() and ":" not in host else name
+    names = [one.lower() for one in (bare, *servers)]
+    for key, connections, messages, per_minute in settings.PACE:
+        if key == "*" and any(provider.name == name for provider in PROVIDERS):
+            continue
+        if key == "*" or any(f".{one}".endswith(f".{key}") for one in names):
+            return Limits(connections, messages, per_minute)
+    return next((one.limits for one in PROVIDERS if one.name == name), OTHERS)
+
+
+def given_to(row: DestinationPace) -> Limits:
+    """What a slowed destination is given now, all runs together."""
+    return allowed(limits_of(row.name), _pace(row))
 
 
 def _merged(stored: Pace, before: Pace, now: Pace) -> Pace:

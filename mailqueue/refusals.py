@@ -27,3 +27,12 @@ def note_last(account_id: int, exit_code: int, text: str, now: datetime) -> bool
         return True
     _, is_new = LastRefusal.objects.get_or_create(account_id=account_id, defaults=values)
     return is_new
+
+
+def forget(account_id: int, address: str) -> int:
+    """Forget the last refusal of an account if it names an address; return how many that were.
+
+    Part of the caller's transaction.
+    """
+    told = LastRefusal.objects.filter(account_id=account_id, text__icontains=address)
+    return told.delete()[0]

@@ -166,3 +166,20 @@ def foreign_of(account: HostingAccount, now: datetime) -> ForeignSender | None:
     if policy_of(account) not in {SenderPolicy.WARN, SenderPolicy.REWRITE}:
         return None
     return ForeignSender.objects.filter(account=account, last_at__gte=now - REMEMBERED).first()
+
+
+def forget(account_id: int, address: str) -> int:
+    """Forget an address that was seen as a strange author; return how many rows told of it.
+
+    Part of the caller's transaction.
+    """
+    told = ForeignSender.objects.filter(account_id=account_id, author__iexact=address)
+    return told.delete()[0]
+
+
+def prune(now: datetime, limit: int = 1000) -> int:
+    """Delete up to `limit` strange authors that no page tells of any more; return how many."""
+    old = ForeignSender.objects.filter(last_at__lt=now - REMEMBERED).order_by("pk")
+    pks = list(old.values_list("pk", flat=True)[:limit])
+    # Somebody may have come back meanwhile.
+    return ForeignSender.objects.filter(pk__in=pks, last_at__lt=now - REMEMBERED).delete()[0]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from celery import shared_task
 from django.db import IntegrityError
 
-from mailqueue import alerts, counters, mta_sts, queue, service
+from mailqueue import alerts, counters, mta_sts, queue, senders, service
 from mailqueue.celery import DELIVER, PRUNE, WARN, WORK, hint
 
 # A task ends after this many seconds, so that a worker's shutdown does not wait for it.
@@ -83,9 +83,9 @@ def warn() -> int:
 
 @shared_task(name=PRUNE)
 def prune() -> None:
-    """Delete old rows, minutes, alerts and policies, and bodies that are kept for a look only."""
+    """Delete old rows, minutes, alerts, policies and authors, and bodies kept for a look only."""
     until = time.monotonic() + SHARE_S
     counters.prune_minutes(datetime.now(UTC))
-    for step in (queue.prune, queue.prune_bodies, alerts.prune, mta_sts.prune):
+    for step in (queue.prune, queue.prune_bodies, alerts.prune, mta_sts.prune, senders.prune):
         while step(datetime.now(UTC)) and time.monotonic() < until:
             pass

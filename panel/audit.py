@@ -52,6 +52,7 @@ class Action(StrEnum):
     MAKE_KEY = "make_key"
     ACTIVATE_KEY = "activate_key"
     RETIRE_KEY = "retire_key"
+    RESUME_PACE = "resume_pace"
     PREVIEW = "preview"
     DOWNLOAD = "download"
     EXPORT_ERRORS = "export_errors"
@@ -158,6 +159,7 @@ def words() -> dict[str, str]:
         Action.MAKE_KEY: _("Signing key made"),
         Action.ACTIVATE_KEY: _("Signing key activated"),
         Action.RETIRE_KEY: _("Signing key retired"),
+        Action.RESUME_PACE: _("Usual pace of a destination resumed"),
         Action.PREVIEW: _("Message looked at"),
         Action.DOWNLOAD: _("Message downloaded"),
         Action.EXPORT_ERRORS: _("E-mails in error exported"),
@@ -187,6 +189,7 @@ def detail_words(details: dict[str, str | int | bool | None]) -> str:
         "after": _("after"),
         "invited_by": _("invited by"),
         "uid": _("Unix user"),
+        "networks": _("Source networks"),
         "number": _("number of e-mails"),
         "of": _("of"),
         "queue_id": _("message"),

@@ -14,6 +14,7 @@ from mailqueue.states import Event
 from panel.views import (
     addresses,
     dashboard,
+    destinations,
     domains,
     errors,
     errors_list,
@@ -334,6 +335,8 @@ urlpatterns = [
     path("selection/<switch:action>/confirm/", selection.confirm, name="selection_confirm"),
     path("selection/<switch:action>/", selection.act, name="selection_act"),
     path("dashboard/", dashboard.page, name="dashboard"),
+    path("destinations/", destinations.page, name="destinations"),
+    path("destinations/<row:pk>/resume/", destinations.resume, name="destination_resume"),
     path("users/", users.page, name="users"),
     path("users/<row:pk>/deactivate/", users.deactivate, name="user_deactivate"),
     path("users/<row:pk>/reactivate/", users.reactivate, name="user_reactivate"),

@@ -94,7 +94,7 @@ async def _log_in(wire: Wire, offered: Mapping[str, str], login: Login) -> None:
     elif "LOGIN" in mechanisms:
         lines = [b"AUTH LOGIN", base64.b64encode(user), base64.b64encode(password)]
     else:
-        raise Broken("4.7.4", f"{wire.door} offers neither AUTH PLAIN nor LOGIN")
+        raise Broken("4.3.3", f"{wire.door} offers neither AUTH PLAIN nor LOGIN")
     for line in lines:
         wire.say(line + b"\r\n")
         reply = await wire.reply("AUTH", wire.timeouts.hello_s)

@@ -12,8 +12,8 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,7 +21,7 @@ from relay.dialogue import Connection, House
 from relay.identity import Caller
 from relay.throttle import Throttle, source_of
 
-BACKLOG = 128
+BACKLOG = 1024
 # Between two commands, and until a connection has said who it is.
 IDLE_S = 60.0
 HANDSHAKE_WITHIN_S = 15.0
@@ -65,46 +65,56 @@ def context(certificate: str, key: str) -> ssl.SSLContext:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A listener's sockets, one for each address of its host. Connections wait in them."""
+
+    wires: list[socket.socket]
+    is_tls: bool
+
+
+@contextmanager
+def bound(listeners: Sequence[Listener]) -> Iterator[list[Bound]]:
+    """Sockets for all these while the block runs. Raises OSError if an address cannot be had."""
+    with ExitStack() as stack:
+        found = []
+        for one in listeners:
+            wires = []
+            for family, address in _addresses(one):
+                wire = socket.create_server(address, family=family, backlog=BACKLOG)
+                wires.append(stack.enter_context(wire))
+                wire.setblocking(False)
+            found.append(Bound(wires, one.is_tls))
+        yield found
+
+
+def _addresses(listener: Listener) -> Iterable[tuple[int, tuple[str, int]]]:
+    found = socket.getaddrinfo(
+        listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    return dict.fromkeys((one[0], (str(one[4][0]), int(one[4][1]))) for one in found)
+
+
 @asynccontextmanager
 async def serve(
-    listeners: Sequence[Listener],
+    listeners: Sequence[Bound],
     house: House,
     tls: ssl.SSLContext | None,
     connection: Callable[[str], "NetworkConnection"],
     handshake_s: float = HANDSHAKE_WITHIN_S,
-) -> AsyncIterator[list[int]]:
-    """Listen while the block runs, then answer what is under way. Yields the ports.
+) -> AsyncIterator[None]:
+    """Accept at these sockets while the block runs, then answer what is under way.
 
-    `connection` makes one for an address of a peer. Raises OSError if an address cannot be had.
+    `connection` makes one for an address of a peer.
     """
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_finish, house)
-        ports = []
         for one in listeners:
-            wires = [stack.enter_context(wire) for wire in await _listening(one)]
-            ports.append(wires[0].getsockname()[1])
-            for wire in wires:
+            for wire in one.wires:
                 door = _Door(wire, tls if one.is_tls else None, connection, handshake_s)
                 accepting = asyncio.create_task(door.accept())
                 stack.push_async_callback(_end, accepting)
-        yield ports
-
-
-async def _listening(listener: Listener) -> list[socket.socket]:
-    """A socket for each address of the host."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    wires: list[socket.socket] = []
-    try:
-        for family, address in dict.fromkeys((one[0], one[4]) for one in found):
-            wires.append(socket.create_server(address[:2], family=family, backlog=BACKLOG))
-            wires[-1].setblocking(False)
-    except OSError:
-        for wire in wires:
-            wire.close()
-        raise
-    return wires
+        yield
 
 
 async def _finish(house: House) -> None:
@@ -199,7 +209,11 @@ class NetworkConnection(Connection):
         self._throttle = throttle
         self._terms = terms
         self.source = source_of(address)
+        # What accepts the connection: the handshake of TLS, too.
+        self._accepting = asyncio.current_task()
         self.is_counted = throttle.enter(self.source)
+        if self.is_counted:
+            throttle.note_stranger(self, self.abort)
         self._is_secure = False
         self._deadline: asyncio.TimerHandle | None = None
         # uvloop's transports are none of asyncio's classes, and do all the same.
@@ -226,6 +240,7 @@ class NetworkConnection(Connection):
         """Be counted no more."""
         self.house.open.discard(self)
         self._end_deadline()
+        self._throttle.note_known(self)
         if self.is_counted:
             self.is_counted = False
             self._throttle.leave(self.source)
@@ -248,6 +263,8 @@ class NetworkConnection(Connection):
         self.transport = None
         if self._wire is not None:
             self._wire.abort()
+        elif self._accepting is not None:
+            self._accepting.cancel()
 
     def hang_up(self) -> None:
         """Close without a word, and wait but a moment until the other side has read the last."""

@@ -31,9 +31,10 @@ TRY_S = 3.0
 SHORTEST_S, LONGEST_S = 30.0, 3600.0
 LONGEST_ABSENCE_S = 300.0
 TROUBLE_S = 10.0
-MOST_ANSWERS = 20_000
-# Records of one answer that are looked at.
-MOST_RECORDS = 200
+MOST_ANSWERS = 10_000
+# Records of one answer that are kept, and bytes of a text: strangers write them.
+MOST_RECORDS = 50
+LONGEST_TEXT = 512
 # How often the system's own list of name servers is read anew.
 REREAD_S = 300.0
 # As the resolvers have agreed since 2020 (dnsflagday.net): no fragments.
@@ -42,7 +43,7 @@ UDP_BYTES = 1232
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What DNS says: MX as (preference, host), A and AAAA as text, TXT as bytes, TLSA as a tuple.
+    """What DNS says: MX as (preference, host), addresses as text, TXT as bytes, TLSA as a tuple.
 
     With `trouble` nothing is known, for now. `is_absent` if there is no such name at all.
     `is_secure` if our resolver validated it, absence too. `canonical` is the name after CNAMEs.
@@ -114,13 +115,10 @@ class Resolver:
         return answer
 
     def _understood(self, found: dns.resolver.Answer) -> tuple[Answer, float]:
-        records = tuple(
-            record
-            for rdata in list(found.rrset or ())[:MOST_RECORDS]
-            if (record := _record(rdata)) is not None
-        )
+        # In one order, whatever the name server's was: equal routes come of it.
+        records = sorted(map(_record, found.rrset or ()))
         answer = Answer(
-            records,
+            tuple(records[:MOST_RECORDS]),
             found.canonical_name.to_text(omit_final_dot=True).lower(),
             self._is_secure(found.response),
         )
@@ -158,14 +156,11 @@ class Resolver:
 
 
 def _record(rdata: Any) -> Any:
-    """A record as a plain value; None if it is not fit for mail."""
+    """A record as a plain value."""
     if rdata.rdtype == dns.rdatatype.MX:
-        host = rdata.exchange.to_text(omit_final_dot=True).lower()
-        return rdata.preference, host
-    if rdata.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}:
-        return rdata.address
+        return rdata.preference, rdata.exchange.to_text(omit_final_dot=True).lower()
     if rdata.rdtype == dns.rdatatype.TXT:
-        return b"".join(rdata.strings)
+        return b"".join(rdata.strings)[:LONGEST_TEXT]
     if rdata.rdtype == dns.rdatatype.TLSA:
         return rdata.usage, rdata.selector, rdata.mtype, rdata.cert
-    return None
+    return rdata.to_text()

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -64,30 +65,41 @@ def lengths(argument: str | None) -> tuple[int, int] | None:
     return int(words[0]), int(words[1])
 
 
-@asynccontextmanager
-async def serve(path: Path, intake: Intake) -> AsyncIterator[None]:
-    """Listen on the Unix socket `path` while the block runs, then answer what is under way.
+@contextmanager
+def listening(path: Path) -> Iterator[socket.socket]:
+    """The Unix socket `path` while the block runs. Connections wait until somebody accepts them.
 
-    Raises AlreadyRunning if another relay does, OSError if the socket cannot be made.
+    Raises AlreadyRunning if another relay listens there, OSError if it cannot be made.
     """
-    with _only_one(path):
+    with _only_one(path), socket.socket(socket.AF_UNIX) as wire:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)  # left by a relay that was killed
-        house = House(intake)
-        loop = asyncio.get_running_loop()
-        server = await loop.create_unix_server(
-            lambda: _Connection(house, loop), str(path), backlog=BACKLOG
-        )
+        wire.bind(os.fspath(path))
         # Every user's scripts connect; the kernel tells who they are.
         os.chmod(path, 0o666)  # noqa: S103
+        wire.listen(BACKLOG)
+        wire.setblocking(False)
         try:
-            yield
+            yield wire
         finally:
-            server.close()
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-            await house.finish()
-            await intake.finish()
+
+
+@asynccontextmanager
+async def serve(wire: socket.socket, intake: Intake) -> AsyncIterator[None]:
+    """Accept at a listening socket while the block runs, then answer what is under way."""
+    house = House(intake)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_unix_server(
+        lambda: _Connection(house, loop), sock=wire, backlog=BACKLOG
+    )
+    try:
+        yield
+    finally:
+        server.close()
+        await house.finish()
+        await intake.finish()
 
 
 @contextmanager

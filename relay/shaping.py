@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
 from mailqueue import destinations, pace
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.pace import Limits, Pace
-from mailqueue.providers import OTHERS, provider_of
+from mailqueue.providers import provider_of
 from relay.database import in_database
 from relay.mx import Route
 
@@ -136,13 +134,10 @@ class Destinations:
     def of(self, route: Route) -> tuple[Destination, Destination]:
         """The destination that a route belongs to, and the route's own server."""
         name = _name_of(route)
-        provider = provider_of(servers_of(route))
-        limits = provider.limits if provider is not None else OTHERS
-        server = self._get(name, _limits(name, servers_of(route), limits))
-        if provider is None:
-            return server, server
-        limits = _limits(provider.name, servers_of(route), limits)
-        return self._get(provider.name, limits), server
+        servers = [hop.name for hop in route.hops]
+        server = self._get(name, servers)
+        provider = provider_of(servers)
+        return (self._get(provider.name, servers) if provider else server), server
 
     async def refresh(self, now: datetime, runs: int | None = None) -> None:
         """Learn what other runs learned, and how many there are."""
@@ -169,8 +164,9 @@ class Destinations:
                 if self._by_name[name].pace == changes[name][1]:
                     self._by_name[name].is_kept(stored)
 
-    def _get(self, name: str, limits: Limits) -> Destination:
+    def _get(self, name: str, servers: Sequence[str]) -> Destination:
         if name not in self._by_name:
+            limits = destinations.limits_of(name, servers)
             known = self._paces.get(name, Pace())
             self._by_name[name] = Destination(name, limits, known, self._runs, _known=known)
         return self._by_name[name]
@@ -180,17 +176,3 @@ def _name_of(route: Route) -> str:
     """What a route is called where it is remembered; with the port, if that is a strange one."""
     ports = {hop.port for hop in route.hops} - {SMTP}
     return ":".join([route.name[:240], *map(str, sorted(ports)[:1])])
-
-
-def servers_of(route: Route) -> list[str]:
-    """The names of the servers that a route leads to."""
-    return [hop.name for hop in route.hops] or [route.name]
-
-
-def _limits(name: str, servers: Sequence[str], usual: Limits) -> Limits:
-    """The usual limits, unless the setting PACE has others, for the name or an end of it."""
-    names = [name.lower(), *(f".{server.lower()}" for server in servers)]
-    for key, connections, messages, per_minute in settings.PACE:
-        if key == "*" or any(one == key or one.endswith(f".{key}") for one in names):
-            return Limits(connections, messages, per_minute)
-    return usual

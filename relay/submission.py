@@ -23,7 +23,7 @@ from mailqueue.models import Message
 from relay import identity, network
 from relay.dialogue import House
 from relay.intake import Intake
-from relay.network import Listener, NetworkConnection
+from relay.network import Bound, NetworkConnection
 from relay.throttle import Throttle, plain_address
 
 # A wrong token is answered after this time, whatever is wrong with it.
@@ -95,21 +95,16 @@ def _decoded(text: str) -> bytes | None:
 
 
 @asynccontextmanager
-async def serve(
-    listeners: Sequence[Listener], terms: Terms, intake: Intake
-) -> AsyncIterator[list[int]]:
-    """Listen while the block runs, then answer what is under way. Yields the ports.
-
-    Raises OSError if an address cannot be had.
-    """
+async def serve(listeners: Sequence[Bound], terms: Terms, intake: Intake) -> AsyncIterator[None]:
+    """Accept at these sockets while the block runs, then answer what is under way."""
     house = House(intake)
     throttle = Throttle()
 
     def connection(address: str) -> NetworkConnection:
         return _Connection(house, throttle, terms, address)
 
-    async with network.serve(listeners, house, terms.tls, connection, terms.handshake_s) as ports:
-        yield ports
+    async with network.serve(listeners, house, terms.tls, connection, terms.handshake_s):
+        yield
 
 
 class _Connection(NetworkConnection):
@@ -119,6 +114,7 @@ class _Connection(NetworkConnection):
 
     def __init__(self, house: House, throttle: Throttle, terms: Terms, address: str) -> None:
         self._account_id: int | None = None
+        self._address = address
         self._failures = 0
         self._failed_after_s = terms.failed_after_s
         super().__init__(house, throttle, terms, address)
@@ -197,7 +193,7 @@ class _Connection(NetworkConnection):
 
     async def _judge(self, given: Credentials) -> None:
         began = self.loop.time()
-        caller = identity.caller(None, given.token)
+        caller = identity.caller(None, given.token, plain_address(self._address))
         try:
             found = await self.house.intake.admit(caller, given.name)
         except Error as error:
@@ -206,6 +202,7 @@ class _Connection(NetworkConnection):
             return
         if isinstance(found, int):
             self._end_deadline()
+            self._throttle.note_known(self)
             self.caller, self._account_id = caller, found
             await self.push("235 2.7.0 Welcome")
             return

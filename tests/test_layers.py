@@ -63,7 +63,7 @@ BESIDE = {
     "celery": ("pulse",),
     "pulse": (),
     "clock": ("celery",),
-    "tasks": ("alerts", "counters", "mta_sts", "queue", "service", "celery"),
+    "tasks": ("alerts", "counters", "mta_sts", "queue", "senders", "service", "celery"),
     "apps": (),
     "sqlite": (),
     "management": (

@@ -106,6 +106,7 @@ def addresses(
         "/selection/block/confirm/?everything=on",
         "/selection/unblock/confirm/",
         "/dashboard/",
+        "/destinations/",
         "/users/",
         "/users/?q=nothing-like-it",
         f"/users/{sender.pk}/deactivate/",

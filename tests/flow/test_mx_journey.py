@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.certificates import authority, issued, server_context
 from tests.support.house import ACCOUNT, house
-from tests.support.names import names
+from tests.support.nameserver import nameserver
 from tests.support.php import SUCCESS, guide_script
 from tests.support.remote import Script, remote
 from tests.support.waiting import eventually
@@ -14,7 +14,7 @@ def test_mail_goes_to_the_servers_that_dns_names_under_tls(tmp_path: Path) -> No
     secured = server_context(tmp_path, issued("mx2.example.org", by=authority()))
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(authority().pem)
-    with names() as dns, remote(Script(tls=secured), host="127.0.0.3") as mx:
+    with nameserver() as dns, remote(Script(tls=secured), host="127.0.0.3") as mx:
         dns.add("example.org", "MX", "10 mx1.example.org.", "20 mx2.example.org.")
         # Nobody listens there.
         dns.add("mx1.example.org", "A", "127.0.0.2")
@@ -66,3 +66,6 @@ def test_mail_goes_to_the_servers_that_dns_names_under_tls(tmp_path: Path) -> No
             assert "no (4.4.1): cannot connect to mx1.example.org[127.0.0.2]" in checked.stdout
             assert "yes, TLS: TLSv1.3-verified" in checked.stdout
             assert new.manage("checkroute", "null.example").returncode == 1
+            # Connections under TLS end with the run that had them.
+            assert "Traceback" not in new.output
+            assert "Error" not in new.output

@@ -102,3 +102,15 @@ def test_strangers_are_counted_for_a_week_after_the_last(
     senders.set_policy(account.pk, "refuse")
     account.refresh_from_db()
     assert senders.foreign_of(account, much_later) is None
+
+
+def test_an_address_that_was_seen_is_forgotten_on_demand_and_in_the_end(
+    account: HostingAccount, other: HostingAccount, now: datetime
+) -> None:
+    for pk in (account.pk, other.pk):
+        senders.note_foreign({pk: Seen(1, "Ceo@bank.example", "")}, now)
+    assert senders.forget(account.pk, "eo@bank.example") == 0
+    assert senders.forget(account.pk, "ceo@bank.example") == 1
+    assert senders.prune(now + timedelta(days=7)) == 0
+    assert senders.prune(now + timedelta(days=7, seconds=1)) == 1
+    assert not ForeignSender.objects.exists()

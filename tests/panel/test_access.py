@@ -152,6 +152,8 @@ TABLE = {
         ("POST", "/selection/unblock/", (302, 403, 403, 403, 400)),
     ],
     "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
+    "destinations": [("GET", "/destinations/", (302, 403, 403, 403, 200))],
+    "destination_resume": [("POST", "/destinations/987654321/resume/", (302, 403, 403, 403, 302))],
     "users": [("GET", "/users/", (302, 403, 403, 403, 200))],
     "user_deactivate": [("GET", "/users/987654321/deactivate/", (302, 403, 403, 403, 404))],
     "user_reactivate": [("POST", "/users/987654321/reactivate/", (302, 403, 403, 403, 404))],

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from mailqueue import ledger, queue
-from mailqueue.models import HostingAccount, Message, Recipient
+from mailqueue import ledger, queue, refusals, senders
+from mailqueue.models import ForeignSender, HostingAccount, LastRefusal, Message, Recipient
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
+from mailqueue.senders import Seen
 from panel.models import AuditEntry, DailyReport, User
 from panel.views import addresses
 from tests.panel.conftest import HTMX, Browse, Submit
@@ -74,6 +75,9 @@ def test_erasing_asks_once_more_and_leaves_no_trace(
         subject="x",
         text=f"À Zoe@example.org ; à jo{ZOE} ; à {ZOE}.",
     )
+    now = datetime(2026, 3, 3, 5, tzinfo=UTC)
+    senders.note_foreign({account.pk: Seen(1, "Zoe@example.org", "")}, now)
+    refusals.note_last(account.pk, 77, f"not in the name of '{ZOE}'", now)
     client = browse(owner)
     assert "pour de bon" in text(client.post(PAGE + "erase/", {"address": ZOE}))
     assert Recipient.objects.filter(address=ZOE).exists()
@@ -83,6 +87,8 @@ def test_erasing_asks_once_more_and_leaves_no_trace(
     assert not Recipient.objects.filter(address__icontains="zoe").exists()
     report = DailyReport.objects.get().text
     assert report == f"À erased@invalid ; à jo{ZOE} ; à erased@invalid."
+    assert not ForeignSender.objects.exists()
+    assert not LastRefusal.objects.exists()
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.account_id) == ("erase_address", account.pk)
     assert ZOE not in str(AuditEntry.objects.values())

@@ -1,5 +1,6 @@
 """The socket: lengths, order of replies, memory, what leaves early, plain SMTP."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -14,15 +15,15 @@ from hypothesis import strategies as st
 
 from mailqueue import accounts
 from mailqueue.models import Message, Recipient
-from relay.dialogue import MOST_BUFFERED_BY_ONE
+from mailqueue.queue import content_of
+from relay.dialogue import MOST_BUFFERED_BY_ONE, MOST_UNKNOWN
 from relay.server import (
     RAW_LIMIT,
     AlreadyRunning,
     lengths,
-    serve,
+    listening,
     unpacked,
 )
-from tests.support.loop import run
 from tests.support.relaying import Relay, packed, read_lines, relay
 from tests.support.waiting import eventually
 
@@ -232,14 +233,8 @@ def test_every_user_may_connect_and_a_stale_socket_is_no_hindrance(desk: Relay) 
 
 
 def test_a_second_relay_leaves_the_socket_to_the_first(desk: Relay) -> None:
-    second = Relay(desk.folder)
-
-    async def try_it() -> None:
-        async with serve(second.socket, None):  # type: ignore[arg-type]
-            pass
-
-    with pytest.raises(AlreadyRunning):
-        run(try_it())
+    with pytest.raises(AlreadyRunning), listening(desk.socket):
+        pass
     assert desk.say(fresh())[1].startswith(b"250 ")
 
 
@@ -281,6 +276,63 @@ def test_smtp_takes_a_message(desk: Relay) -> None:
     assert Recipient.objects.get().address == "c@d.example"
 
 
+def test_smtp_takes_commands_that_are_sent_ahead(desk: Relay) -> None:
+    """Two messages, and what comes between them, in one go: each has its answer, in order."""
+    one = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n\r\n%d\r\n.\r\n"
+    words = b"EHLO x\r\n" + one % 1 + b"NOOP\r\nBOGUS\r\n" + one % 2 + b"QUIT\r\n"
+    expected = [b"250", b"250", b"354", b"250", b"250", b"500", b"250", b"250", b"354", b"250"]
+    for size in (len(words), 1, 7, 64):
+        with desk.connect() as connection:
+            for place in range(0, len(words), size):
+                connection.sendall(words[place : place + size])
+            connection.shutdown(socket.SHUT_WR)
+            said = read_lines(connection, 1000)
+        replies = [line[:3] for line in said if line[3:4] == b" "]
+        assert replies == [b"220", b"250", *expected[:9], b"250", b"221"]
+    assert Message.objects.count() == 8
+
+
+def test_smtp_mends_a_line_that_is_too_long(desk: Relay) -> None:
+    text = b"Subject: s\r\n\r\n" + b"x" * 300_000
+    replies = dialogue(desk, *BEGIN, text + b"\r\n.", b"NOOP")
+    assert [reply[:3] for reply in replies[-2:]] == [b"250", b"250"]
+    lines = (content_of(Message.objects.get().pk) or b"").split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    assert sum(line.strip(b"x") == b"=" for line in lines) > 3000, "it is quoted-printable"
+
+
+def test_smtp_reads_what_is_too_large_to_its_end(desk: Relay) -> None:
+    large = b"Subject: s\r\n\r\n" + (b"x" * 998 + b"\r\n") * 10_600 + b"."
+    replies = dialogue(desk, *BEGIN, large, *BEGIN[1:], b"\r\nsmall\r\n.")
+    assert replies[4].startswith(b"552 5.3.4 ")
+    assert replies[-1].startswith(b"250 ")
+    assert Message.objects.count() == 1
+
+
+def test_smtp_cuts_off_who_never_ends(desk: Relay) -> None:
+    with desk.connect() as connection:
+        connection.sendall(b"\r\n".join(BEGIN) + b"\r\n")
+        read_lines(connection, 5)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(400):
+                connection.sendall(b"x" * 65_536)
+        with contextlib.suppress(ConnectionError):
+            while connection.recv(65_536):
+                pass
+    assert desk.say(fresh())[1].startswith(b"250 ")
+    assert Message.objects.count() == 1
+
+
+def test_smtp_passes_over_a_command_that_is_too_long(desk: Relay) -> None:
+    replies = dialogue(desk, b"EHLO x", b"NOOP " + b"x" * 200_000, b"NOOP")
+    assert [reply[:3] for reply in replies] == [b"250", b"500", b"250"]
+
+
+def test_smtp_parts_with_who_talks_nonsense(desk: Relay) -> None:
+    replies = dialogue(desk, *[b"BOGUS"] * MOST_UNKNOWN)
+    assert [reply[:3] for reply in replies] == [*[b"500"] * (MOST_UNKNOWN - 1), b"421"]
+
+
 def test_smtp_takes_the_null_sender_and_each_recipient_once(desk: Relay) -> None:
     rcpt = b"RCPT TO:<c@d.example>"
     replies = dialogue(desk, b"EHLO x", b"MAIL FROM:<>", rcpt, rcpt, b"DATA", b"\r\nx\r\n.")
@@ -306,6 +358,14 @@ def test_only_crlf_dot_crlf_ends_a_message(desk: Relay, end: bytes) -> None:
         (b"MAIL FROM:<a@b\x01>", b"55"),
         (b"AUTH PLAIN AGEAYg==", b"5"),
         (b"STARTTLS", b"454"),
+        (b"MAIL TO:<a@b.example>", b"501"),
+        (b"MAIL FROM:<a@b.example> BODY=BINARYMIME", b"501"),
+        (b"MAIL FROM:<a@b.example> RET=FULL", b"555"),
+        (b"RCPT TO:<a@b.example>", b"503"),
+        (b"DATA", b"503"),
+        (b"DATA x", b"501"),
+        (b"\xff\xfe", b"500"),
+        (b"", b"500"),
     ],
 )
 def test_smtp_refuses(desk: Relay, command: bytes, code: bytes) -> None:

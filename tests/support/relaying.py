@@ -109,9 +109,10 @@ class Relay:
             self.maildrop, self.refused, intake, lambda: datetime.now(UTC)
         )
         try:
-            async with server.serve(self.socket, intake):
-                self._ready.set()
-                await self._stopping.wait()
+            with server.listening(self.socket) as wire:
+                async with server.serve(wire, intake):
+                    self._ready.set()
+                    await self._stopping.wait()
         finally:
             await in_database(connections.close_all)
 

@@ -109,10 +109,11 @@ class Desk:
         intake = Intake(lambda: datetime.now(UTC))
         listeners = [Listener(HOST, 0), Listener(HOST, 0, is_tls=True)]
         try:
-            async with submission.serve(listeners, self._terms, intake) as ports:
-                self.port, self.tls_port = ports
-                self._ready.set()
-                await self._stopping.wait()
+            with network.bound(listeners) as doors:
+                self.port, self.tls_port = (one.wires[0].getsockname()[1] for one in doors)
+                async with submission.serve(doors, self._terms, intake):
+                    self._ready.set()
+                    await self._stopping.wait()
             await intake.finish()
         finally:
             await in_database(connections.close_all)

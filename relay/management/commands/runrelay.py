@@ -1,17 +1,27 @@
 """`manage.py runrelay`: the relay, in the foreground."""
 
 import asyncio
+import resource
 import signal
-from contextlib import AsyncExitStack, suppress
+import socket
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import uvloop
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from relay import maildrop, network, server, simulator, submission
+from relay.certificate import Certificate
 from relay.intake import Intake
+from relay.processes import Family
+
+MOST_PROCESSES = 64
+# Ours: far more than callers at once.
+MOST_DESCRIPTORS = 65_536
 
 
 class Command(BaseCommand):
@@ -19,43 +29,111 @@ class Command(BaseCommand):
 
     help = "Run the relay: take mail from scripts and keep it. Stops on SIGTERM or SIGINT."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--processes",
+            type=int,
+            choices=range(1, MOST_PROCESSES + 1),
+            metavar="NUMBER",
+            default=settings.RELAY_PROCESSES,
+            help="processes that take mail (FACTEUR_RELAY_PROCESSES if not given)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        certificate = _certificate()
         try:
+            _take_descriptors()
             maildrop.prepare(settings.MAILDROP)
-            uvloop.run(_serve(_terms()))
+            with ExitStack() as stack:
+                # First: it finds out that another relay runs, whose simulator must keep its socket.
+                wire = stack.enter_context(server.listening(settings.RELAY_SOCKET))
+                listeners = [network.Listener(*one) for one in settings.SUBMISSION_LISTEN]
+                bound = stack.enter_context(network.bound(listeners))
+                _run(options["processes"], _Doors(wire, bound, certificate))
         except server.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The relay cannot start: {error}") from error
 
 
-def _terms() -> submission.Terms:
-    certificate, key = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
+def _take_descriptors() -> None:
+    """Have as many open connections as we may; most systems begin with 1,024 descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """Where mail comes in: the Unix socket, and the listeners on the network."""
+
+    wire: socket.socket
+    bound: Sequence[network.Bound]
+    certificate: Certificate | None
+
+    def close(self) -> None:
+        """Accept no more here: who has connected already learns of it."""
+        for wire in (self.wire, *(wire for one in self.bound for wire in one.wires)):
+            wire.close()
+
+
+def _run(processes: int, doors: _Doors) -> None:
+    if processes == 1:
+        uvloop.run(_serve(doors, is_first=True))
+        return
+
+    def work(number: int, lifeline: int) -> None:
+        uvloop.run(_serve(doors, is_first=number == 0, lifeline=lifeline))
+
+    Family(processes, work).run(when_stopping=doors.close)
+
+
+def _certificate() -> Certificate | None:
+    files = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
     try:
-        tls = network.context(certificate, key) if certificate else None
+        return Certificate(*files) if files[0] else None
     except OSError as error:
         raise CommandError(
             "FACTEUR_SUBMISSION_CERTIFICATE and FACTEUR_SUBMISSION_KEY are no certificate and its"
             f" key: {error}"
         ) from error
-    return submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
 
 
-async def _serve(terms: submission.Terms) -> None:
+async def _serve(doors: _Doors, *, is_first: bool, lifeline: int | None = None) -> None:
+    """Take mail until SIGTERM. The first process alone has the maildrop and the simulator."""
     stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stopping.set)
+    if lifeline is not None:
+        loop.add_reader(lifeline, stopping.set)
     intake = Intake(_utc_now)
-    drop = maildrop.Maildrop(settings.MAILDROP, settings.DATA_DIR / "refused", intake, _utc_now)
     async with AsyncExitStack() as stack:
-        # First: it finds out that another relay runs, whose simulator must keep its socket.
-        await stack.enter_async_context(server.serve(settings.RELAY_SOCKET, intake))
-        if settings.USES_SIMULATOR:
+        await stack.enter_async_context(server.serve(doors.wire, intake))
+        if is_first and settings.USES_SIMULATOR:
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
-        listeners = [network.Listener(*one) for one in settings.SUBMISSION_LISTEN]
-        await stack.enter_async_context(submission.serve(listeners, terms, intake))
-        watching = asyncio.create_task(drop.watch())
+        certificate = doors.certificate
+        tls = certificate.context if certificate else None
+        terms = submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
+        await stack.enter_async_context(submission.serve(doors.bound, terms, intake))
+        if certificate is not None:
+            await stack.enter_async_context(_watching(certificate.watch()))
+        if is_first:
+            refused = settings.DATA_DIR / "refused"
+            drop = maildrop.Maildrop(settings.MAILDROP, refused, intake, _utc_now)
+            await stack.enter_async_context(_watching(drop.watch()))
         await stopping.wait()
+        if lifeline is not None:
+            loop.remove_reader(lifeline)
+
+
+@asynccontextmanager
+async def _watching(watch: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    watching = asyncio.create_task(watch)
+    try:
+        yield
+    finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
