@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support import php, postgres
-from tests.support.compose import UID, Composed, loaded
+from tests.support.compose import UID, Composed
 from tests.support.house import free_port
 from tests.support.redis import redis_on
 from tests.support.relaying import NOBODY, as_nobody
@@ -79,6 +79,7 @@ def composed(mx: Remote, folder: Path) -> Iterator[Composed]:
 def test_php_on_the_host_sends_through_the_composed_house(
     composed: Composed, mx: Remote, folder: Path
 ) -> None:
+    assert_their_own_checks(composed)
     setup = composed.run("setup", composed.services["setup"]["command"])
     assert setup.returncode == 0, setup.stdout + setup.stderr
     account = ["python", "manage.py", "createaccount", "example.org", "--uid", str(uid_of_sites())]
@@ -108,32 +109,26 @@ def test_php_on_the_host_sends_through_the_composed_house(
     assert ledger.returncode == 0, ledger.stdout
 
 
+def assert_their_own_checks(composed: Composed) -> None:
+    """PostgreSQL and Redis are asked with what they bring."""
+    kind, words = composed.services["postgres"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    place = urlsplit(composed.environment("web")["FACTEUR_DATABASE_URL"])
+    folder = Path(postgres.program("pg_isready")).parent
+    where = {"PATH": f"{folder}:/usr/bin:/bin", "PGHOST": "127.0.0.1", "PGPORT": str(place.port)}
+    assert subprocess.run(words, shell=True, env=where, check=False).returncode == 0
+    kind, program, *words = composed.services["redis"]["healthcheck"]["test"]
+    assert kind == "CMD"
+    port = urlsplit(composed.environment("web")["FACTEUR_REDIS_URL"]).port
+    asked = subprocess.run(
+        [program, "-p", str(port), *words], capture_output=True, text=True, check=False
+    )
+    assert asked.stdout == "PONG\n"
+
+
 def is_healthy(composed: Composed, part: str) -> bool:
     return composed.check(part).returncode == 0
 
 
 def uid_of_sites() -> int:
     return NOBODY if os.geteuid() == 0 else os.geteuid()
-
-
-def test_postgresql_and_redis_are_asked_with_what_they_bring() -> None:
-    """Their health checks, run against a real one of each."""
-    services = loaded()["services"]
-    port = free_port()
-    with postgres.with_database() as database, redis_on(port):
-        kind, words = services["postgres"]["healthcheck"]["test"]
-        assert kind == "CMD-SHELL"
-        place = urlsplit(database.url)
-        where = {"PGHOST": "127.0.0.1", "PGPORT": str(place.port)}
-        folder = Path(postgres.program("pg_isready")).parent
-        answer = subprocess.run(
-            words, shell=True, env={"PATH": f"{folder}:/usr/bin:/bin", **where}, check=False
-        )
-        assert answer.returncode == 0
-        kind, *command = services["redis"]["healthcheck"]["test"]
-        assert kind == "CMD"
-        program, *words = command
-        asked = subprocess.run(
-            [program, "-p", str(port), *words], capture_output=True, text=True, check=False
-        )
-        assert asked.stdout == "PONG\n"

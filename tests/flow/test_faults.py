@@ -8,6 +8,7 @@
     relay and worker             after it, before anybody is told         nothing
     the database away; deaf      while mail comes in: kept, or 451        nothing
     Redis emptied; deaf          while mail comes in                      nothing
+    any of them                  at random while PHP sends                what was past the dot
 
 Real processes on a PostgreSQL of their own, which can be killed; `test_kill` has the same for many
 mails at once, `test_faults_disk` a full disk, `test_faults_peer` what another server may do.
@@ -30,6 +31,7 @@ from tests.support import postgres, processes
 from tests.support.gate import STEPS, Gate, arrivals, gate, unexplained
 from tests.support.house import ACCOUNT, House, house
 from tests.support.relaying import packed
+from tests.support.soak import soak
 from tests.support.waiting import eventually
 
 MESSAGE = b"From: site@boutique.example\nSubject: fault\n\nIs it lost?\n"
@@ -258,3 +260,12 @@ def test_redis_is_emptied_and_deaf_while_mail_comes_in(home: House, mx: Gate) ->
             os.kill(pid, signal.SIGCONT)
         client.flushall()
     assert check(home, mx, "hints", expected) == 0
+
+
+def test_killed_at_random_while_php_sends(home: House, mx: Gate, database: postgres.Server) -> None:
+    """The short form of `make soak`."""
+    result = soak(home, mx, mails=300, seed=20, within_s=90, database=database, pauses_s=(0.2, 0.8))
+    print(result)
+    assert result.problems == []
+    assert result.refused == 0
+    assert result.kills.total() >= 3
