@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench soak lock clean
+.PHONY: run test lint bench soak fuzz lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/python manage.py up
@@ -24,6 +24,11 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.pages
+	$(BIN)/python -m bench.screening
+
+# More of the nonsense and of the attacks that `make test` tries.
+fuzz: $(VENV)/dev.stamp
+	FUZZ_TIMES=$${FUZZ_TIMES:-100} $(BIN)/python -m pytest tests/relay/test_attacks.py
 
 # Ten thousand mails by PHP while what delivers them is killed every few seconds.
 soak: $(VENV)/dev.stamp

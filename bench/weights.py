@@ -36,10 +36,10 @@ MARKS = {
     "web": "gunicorn",
     "relay": "runrelay",
     "worker": " worker ",
-    "beat": " beat ",
+    "beat": "mailqueue.clock",
     "redis": "redis-server",
     "guard": "guard.py",
-    "up": " up",
+    "up": "panel.keeping",
 }
 
 

@@ -196,6 +196,7 @@ def detail_words(details: dict[str, str | int | bool | None]) -> str:
         "after": _("after"),
         "invited_by": _("invited by"),
         "uid": _("Unix user"),
+        "networks": _("Source networks"),
         "number": _("number of e-mails"),
         "of": _("of"),
         "queue_id": _("message"),

@@ -127,6 +127,15 @@ class TokenForm(forms.Form):
             " scripts alone."
         ),
     )
+    networks = forms.CharField(
+        required=False,
+        max_length=tokens.LONGEST_NETWORKS,
+        label=gettext_lazy("Source networks"),
+        help_text=gettext_lazy(
+            "The only networks from which it counts for SMTP scripts, such as 192.0.2.0/24 or"
+            " 2001:db8::/48, separated by blanks. Empty: it counts from everywhere."
+        ),
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

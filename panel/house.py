@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.urls import reverse
 
 from panel import redis_server
 from panel.supervisor import Program
@@ -28,8 +27,10 @@ class CannotStart(Exception):
 
 
 @contextmanager
-def only_one(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder for ourselves. Raises CannotStart if another house has it.
+def only_one(data_dir: Path) -> Iterator[int]:
+    """Hold the data folder for ourselves, by the descriptor that this gives.
+
+    Raises CannotStart if another house has it.
 
     The folder itself is locked: there is no file to be left behind or taken away.
     """
@@ -39,7 +40,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
     except BlockingIOError:
         raise CannotStart(f"Facteur is already running on {data_dir}.") from None
     else:
-        yield
+        yield folder
     finally:
         os.close(folder)
 
@@ -93,6 +94,8 @@ def programs(listener: socket.socket) -> list[Program]:
         (
             *(*python, "-m", "gunicorn", "panel.wsgi", "--bind", f"fd://{listener.fileno()}"),
             *("--workers", "1", "--threads", str(WEB_THREADS), "--no-control-socket"),
+            # Loaded before the fork: both processes share it.
+            "--preload",
             *("--graceful-timeout", "4", "--log-level", "warning"),
             # Which proxies are believed is for `proxies` to say; gunicorn trusts all of 127.0.0.1.
             *("--forwarded-allow-ips", ""),
@@ -109,7 +112,10 @@ def programs(listener: socket.socket) -> list[Program]:
     )
     beat = Program(
         "beat",
-        (*celery, "beat", "--schedule", os.fspath(settings.DATA_DIR / "beat-schedule")),
+        (
+            *(*python, "-m", "mailqueue.clock"),
+            *("--schedule", os.fspath(settings.DATA_DIR / "beat-schedule")),
+        ),
         environment,
     )
     worker = Program(
@@ -182,8 +188,9 @@ async def _web_answers() -> bool:
     host, port = settings.BIND
     # "All addresses" is nowhere to connect to.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    request = f"GET {reverse(settings.LOGIN_URL)} HTTP/1.0\r\nHost: localhost\r\n\r\n"
-    answer = await _ask(lambda: asyncio.open_connection(host, port), request.encode("ascii"))
+    # By its address: to look it up would load all pages into `up`, which stays in memory.
+    request = b"GET /login/ HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    answer = await _ask(lambda: asyncio.open_connection(host, port), request)
     return answer.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200"))
 
 

@@ -106,8 +106,8 @@ ALLOW_NETWORKS = env.networks("ALLOW_NETWORKS")
 MX_PORT = env.integer("MX_PORT", 25, at_least=1, at_most=65535)
 MTA_STS_PORT = env.integer("MTA_STS_PORT", 443, at_least=1, at_most=65535)
 
-# Where the relay takes mail over the network: (host, port, whether TLS is there from the start).
 RELAY_PROCESSES = env.integer("RELAY_PROCESSES", 1, at_least=1, at_most=64)
+# Where the relay takes mail over the network: (host, port, whether TLS is there from the start).
 SUBMISSION_LISTEN = env.listeners("SUBMISSION_LISTEN")
 SUBMISSION_CERTIFICATE = env.text("SUBMISSION_CERTIFICATE")
 SUBMISSION_KEY = env.text("SUBMISSION_KEY")

@@ -19,7 +19,7 @@ from mailqueue import pace
 from mailqueue.outcomes import Outcome, Result
 from relay import envelopes
 from relay.client import Connection, Timeouts, connect
-from relay.lanes import Lane, Slot
+from relay.lanes import LOW, Lane, Slot
 from relay.mx import Route
 from relay.recorder import Cleared, Outcomes, Recorder
 from relay.signer import Signer
@@ -40,8 +40,8 @@ OUT_OF_ORDER = Outcome(Result.DEFERRED, "the server fell silent", "4.4.2")
 class Conversations:
     """The work of the slots of a run.
 
-    `goes_on` is asked before each message whether a slot shall go on, `has_learned` told when a
-    destination wants less or was away.
+    `goes_on` is asked before each message whether a slot shall go on; `tell` is called when there
+    is news: little waits for a route, or its destination wants less or was away.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Conversations:
         recorder: Recorder,
         timeouts: Timeouts,
         goes_on: Callable[[Slot], bool],
-        has_learned: Callable[[], None],
+        tell: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._recorder = recorder
         self._timeouts = timeouts
         self._goes_on = goes_on
-        self._has_learned = has_learned
+        self._tell = tell
         self._signer = Signer(clock)
         self._now_s = asyncio.get_running_loop().time
 
@@ -90,6 +90,8 @@ class Conversations:
                     await asyncio.sleep(wait_s)
                 if lane.waiting:
                     slot.job = lane.take()
+                if lane.waiting < LOW:
+                    self._tell()
         await self._recorder.settle(outcomes)
 
     async def _open(self, slot: Slot) -> None:
@@ -119,7 +121,7 @@ class Conversations:
             lane.destination.learn([trouble], now, self._now_s())
         else:
             lane.server.is_away(trouble, now)
-        self._has_learned()
+        self._tell()
 
     async def _connect_patiently(self, route: Route) -> Connection | Outcome:
         """Connect; if that is refused at once, try again a few times."""
@@ -150,7 +152,7 @@ class Conversations:
         slot.job = ()
         outcomes = list(zip(cleared.claimed, answers, strict=True))
         if lane.destination.learn(answers, self._clock(), self._now_s()):
-            self._has_learned()
+            self._tell()
         if connection.is_usable:
             lane.answered += 1
             lane.server.answers()

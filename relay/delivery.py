@@ -30,7 +30,7 @@ from relay.client import PATIENT, Timeouts
 from relay.conversations import Conversations, defer_all
 from relay.crossroads import Crossroads
 from relay.database import in_database
-from relay.lanes import Job, Lane, Slot
+from relay.lanes import LOW, Job, Lane, Slot
 from relay.mx import Route
 from relay.recorder import Outcomes, Recorder
 from relay.shaping import Destination, Destinations
@@ -42,9 +42,8 @@ FURTHER = 20
 SHARE = 4
 # Then the worker is free for other tasks, and a new hint goes on.
 RUN_FOR = timedelta(seconds=30)
-# Recipients claimed at once; more are claimed when fewer messages than this wait to be sent.
+# Recipients claimed at once.
 BATCH = 200
-LOW = 50
 # A few messages of an account find room wherever many of another wait.
 FEW = 5
 # A message that takes longer keeps the run alive; the other conversations then go on beside it.
@@ -146,7 +145,7 @@ class _Run:
                 self._start(lane)
             if self._wants_more() and self._may_claim():
                 continue
-            if self._slots or self._crossroads.is_busy or self._has_time_for_rates():
+            if self._slots or self._has_time_left():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._pause_s())
                 self._wake.clear()
@@ -240,9 +239,11 @@ class _Run:
             for slot in self._slots.values()
         )
 
-    def _has_time_for_rates(self) -> bool:
-        """Whether something waits for its time, and that comes within this run."""
-        return self._clock() < self._until and any(lane.waiting for lane in self._lanes.values())
+    def _has_time_left(self) -> bool:
+        """Whether something waits for its route or its time, and this run may wait with it."""
+        return self._clock() < self._until and (
+            self._crossroads.is_busy or any(lane.waiting for lane in self._lanes.values())
+        )
 
     def _pause_s(self) -> float:
         """How long to wait for news, in seconds: no longer than until a rate lets a message go."""
@@ -389,4 +390,7 @@ class _Run:
             logger.error("conversation=broken", exc_info=error)
         else:
             slot.put_back()
+        if slot.lane.is_done:
+            # A newsletter has thousands of routes with one message each.
+            self._lanes.pop(slot.lane.route, None)
         self._wake.set()

@@ -33,8 +33,10 @@ ROOM_WITHIN_S = 3.0
 LAST_ANSWERS_S = 5.0
 # Who goes on sending after this many bytes of DATA is not read to its end.
 MOST_DATA = 2 * settings.MESSAGE_SIZE_LIMIT
-# What is read at once, and has room without waiting for more.
+# What is read at once.
 PIECE = 512 * 1024
+# What a message has of the memory beyond what came: who sends byte by byte takes up little.
+AHEAD = 32 * 1024
 MOST_UNKNOWN = 10
 LONGEST_SIZE = 20  # RFC 1870 §3
 
@@ -319,6 +321,8 @@ class Connection(SMTP):
             await self.push("501 5.5.4 MAIL FROM:<address> and parameters that were offered")
         elif refusal := self._refused(path.parameters):
             await self.push(refusal)
+        elif _exceeds(path.parameters.get("SIZE", ""), self.largest):
+            await self._refuse_size()
         else:
             sender = addresses.envelope_address(_raw(path.address), settings.HOSTNAME)
             if path.address and isinstance(sender, addresses.BadAddress):
@@ -331,9 +335,8 @@ class Connection(SMTP):
         """Why these parameters of MAIL cannot be met; empty if they can."""
         for name, value in parameters.items():
             if name == "SIZE" and value.isascii() and value.isdigit():
-                if len(value) > LONGEST_SIZE or int(value) > self.largest:
-                    return f"{TOO_LARGE.code} {TOO_LARGE.status} {TOO_LARGE.text}"
-            elif name == "BODY":
+                continue
+            if name == "BODY":
                 if value.upper() not in {"7BIT", "8BITMIME"}:
                     return "501 5.5.4 BODY is 7BIT or 8BITMIME"
             elif name != "SMTPUTF8" or value:
@@ -393,7 +396,7 @@ class Connection(SMTP):
     async def _take_content(self) -> None:
         content = Content(self.largest)
         try:
-            async with self.house.room_for(self.payer, PIECE) as room:
+            async with self.house.room_for(self.payer, AHEAD) as room:
                 await self.push("354 End with a line that has but a dot")
                 await self._read(content, room)
                 if self.transport is not None:
@@ -411,12 +414,12 @@ class Connection(SMTP):
         has_room = True
         while (rest := content.feed(await self._piece())) is None:
             if content.size_bytes > MOST_DATA:
-                await self.push(f"{TOO_LARGE.code} {TOO_LARGE.status} {TOO_LARGE.text}")
+                await self._refuse_size()
                 self.hang_up()
                 return
             if has_room and not content.is_too_large:
                 try:
-                    await room.grow(content.size_bytes + PIECE)
+                    await room.grow(content.size_bytes + AHEAD)
                 except NoRoom:
                     has_room = False
                     content.drop()
@@ -436,16 +439,21 @@ class Connection(SMTP):
     async def _answer(self, content: Content) -> None:
         envelope = self._envelope
         if content.is_too_large:
-            answer = TOO_LARGE
-        else:
-            answer = await self.house.intake.take_smtp(
-                self.caller,
-                envelope.mail_from or "",
-                envelope.rcpt_tos,
-                content.whole(),
-                self.origin,
-            )
+            await self._refuse_size()
+            return
+        answer = await self.house.intake.take_smtp(
+            self.caller,
+            envelope.mail_from or "",
+            envelope.rcpt_tos,
+            content.whole(),
+            self.origin,
+        )
         await self.push(f"{answer.code} {answer.status} {answer.text}")
+
+    async def _refuse_size(self) -> None:
+        # The page of the account tells of it, though nothing was read.
+        self.house.intake.note_refusal(self.caller, TOO_LARGE, self.origin)
+        await self.push(f"{TOO_LARGE.code} {TOO_LARGE.status} {TOO_LARGE.text}")
 
     def stop_the_clock(self) -> None:
         """What was said is whole: how long the answer takes is not the caller's fault."""
@@ -457,6 +465,11 @@ class Connection(SMTP):
         for line in answer.lines:
             await self.push(f"{answer.code}-{line}")
         await self.push(f"{answer.code} {answer.status} exit={answer.exit_code} {answer.text}")
+
+
+def _exceeds(size: str, limit: int) -> bool:
+    """Whether a SIZE of digits is over a limit."""
+    return len(size) > LONGEST_SIZE or int(size or 0) > limit
 
 
 def _raw(text: str) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
 
 from mailqueue import accounts, tokens
 
@@ -21,11 +22,12 @@ _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid (unix(7))
 class Caller:
     """Who hands over: the Unix user, by the kernel; and the digest of the token that was given.
 
-    Over the network there is no Unix user, and always a token.
+    Over the network there is no Unix user, and always a token; and the address that it comes from.
     """
 
     uid: int | None
     token: str | None = None
+    source: IPv4Address | IPv6Address | None = None
 
 
 class Why(StrEnum):
@@ -35,6 +37,8 @@ class Why(StrEnum):
     CLOSED = "closed"
     # Unknown, revoked, of another Unix user, or not for this way in: nobody is told which.
     BAD_TOKEN = "bad token"  # noqa: S105 - the reason, not a token
+    # A token that counts from other networks.
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,11 @@ def peer_uid(connection: socket.socket) -> int:
     return int(uid)
 
 
-def caller(uid: int | None, token: bytes | None) -> Caller:
+def caller(
+    uid: int | None, token: bytes | None, source: IPv4Address | IPv6Address | None = None
+) -> Caller:
     """The caller with this token, of which only the digest is carried on."""
-    return Caller(uid, None if token is None else tokens.digest(token))
+    return Caller(uid, None if token is None else tokens.digest(token), source)
 
 
 def accounts_of(callers: Iterable[Caller], now: datetime) -> dict[Caller, int | Refused]:
@@ -70,7 +76,7 @@ def accounts_of(callers: Iterable[Caller], now: datetime) -> dict[Caller, int | 
     found = {
         one: _by_uid(None if one.uid is None else owned.get(one.uid))
         if one.token is None
-        else _by_token(known.get(one.token), one.uid)
+        else _by_token(known.get(one.token), one)
         for one in asked
     }
     tokens.note_use(
@@ -98,10 +104,12 @@ def _by_uid(owned: accounts.Owned | None) -> int | Refused:
     return Refused(Why.CLOSED, owned.account_id) if owned.is_closed else owned.account_id
 
 
-def _by_token(known: tokens.Known | None, uid: int | None) -> int | Refused:
+def _by_token(known: tokens.Known | None, given: Caller) -> int | Refused:
     if known is None:
         return Refused(Why.BAD_TOKEN)
     # Made for no Unix user, it counts over the network; made for one, with the sendmail command.
-    if known.is_revoked or known.uid != uid:
+    if known.is_revoked or known.uid != given.uid:
         return Refused(Why.BAD_TOKEN, known.account_id)
+    if not known.counts_from(given.source):
+        return Refused(Why.ELSEWHERE, known.account_id)
     return Refused(Why.CLOSED, known.account_id) if known.is_account_closed else known.account_id

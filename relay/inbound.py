@@ -207,6 +207,10 @@ class _Connection(NetworkConnection):
         self._envelope.rcpt_tos.append(written)
         return "250 2.1.5 Recipient taken"
 
+    async def _refuse_size(self) -> None:
+        # It is no account's refusal.
+        await self.push(f"{TOO_LARGE.code} {TOO_LARGE.status} {TOO_LARGE.text}")
+
     async def _answer(self, content: Content) -> None:
         await self.push(await self._kept(content))
 

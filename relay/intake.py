@@ -119,7 +119,13 @@ CLOSED = Answer(550, "5.7.1", EX_NOPERM, "this hosting account is closed")
 BAD_TOKEN = Answer(
     550, "5.7.1", EX_NOPERM, "the token is unknown or revoked, or not for this Unix user"
 )
-NOBODYS = {Why.NO_ACCOUNT: NO_USER, Why.CLOSED: CLOSED, Why.BAD_TOKEN: BAD_TOKEN}
+ELSEWHERE = Answer(550, "5.7.1", EX_NOPERM, "the token does not count from this address")
+NOBODYS = {
+    Why.NO_ACCOUNT: NO_USER,
+    Why.CLOSED: CLOSED,
+    Why.BAD_TOKEN: BAD_TOKEN,
+    Why.ELSEWHERE: ELSEWHERE,
+}
 TOO_LARGE = Answer(
     552,
     "5.3.4",
@@ -129,6 +135,8 @@ TOO_LARGE = Answer(
 QUEUE_FULL = Answer(
     552, "5.2.2", EX_UNAVAILABLE, "too many messages of this account are held already"
 )
+# The same for what lies in the maildrop, and stays there meanwhile.
+QUEUE_FULL_NOW = Answer(452, "4.2.2", EX_TEMPFAIL, QUEUE_FULL.text)
 DISK_FULL = Answer(452, "4.3.1", EX_UNAVAILABLE, "the disk is nearly full")
 NOT_NOW = Answer(451, "4.3.0", EX_TEMPFAIL, "the message cannot be kept now")
 STRANGER = "this account may not write in the name of"
@@ -343,7 +351,7 @@ class Intake:
         """Note that a message is refused, though it was not even read."""
         size = sum(map(len, handover.arguments))
         caller = await self._beside(size, lambda: _caller_of(handover))
-        self._note_refusal(caller, answer, handover.origin)
+        self.note_refusal(caller, answer, handover.origin)
         return answer
 
     async def take_smtp(
@@ -361,7 +369,7 @@ class Intake:
         )
         answer = await self._take(letter)
         if answer.code != 250:
-            self._note_refusal(caller, answer, origin)
+            self.note_refusal(caller, answer, origin)
         return answer
 
     async def admit(self, caller: Caller, name: str) -> int | Answer:
@@ -375,7 +383,7 @@ class Intake:
         answer = NOBODYS[found.why]
         if found.account_id is not None:
             # Guesses concern nobody, and would crowd out what does.
-            self._note_refusal(caller, answer, Message.Origin.SUBMISSION)
+            self.note_refusal(caller, answer, Message.Origin.SUBMISSION)
         return answer
 
     async def finish(self) -> None:
@@ -422,7 +430,7 @@ class Intake:
                 self._waiting.remove(waiting)
             raise
 
-    def _note_refusal(self, caller: Caller, answer: Answer, origin: Message.Origin) -> None:
+    def note_refusal(self, caller: Caller, answer: Answer, origin: Message.Origin) -> None:
         """Tell the log now, and the page of the account beside the answer."""
         maillog.refused(caller.uid, answer.exit_code, answer.text)
         # The command keeps what is not taken now, and the maildrop what may be taken later.
@@ -566,7 +574,7 @@ def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
         if receipt.is_refused:
             # Who left it in the maildrop was told that it is kept: it stays there meanwhile.
             is_kept = submission.origin is Message.Origin.MAILDROP
-            answers[place] = NOT_NOW if is_kept else QUEUE_FULL
+            answers[place] = QUEUE_FULL_NOW if is_kept else QUEUE_FULL
             continue
         answers[place] = Answer(250, "2.0.0", EX_OK, receipt.queue_id)
         if receipt.nears_limit:

@@ -16,6 +16,9 @@ from relay.client import Connection
 from relay.mx import Route
 from relay.shaping import Destination
 
+# More is claimed when fewer messages than this wait to be sent.
+LOW = 100
+
 Job: TypeAlias = tuple[Claimed, ...]
 
 
@@ -72,6 +75,11 @@ class Lane:
         self._turns.clear()
         self.waiting = 0
         return waiting
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nobody works or waits here, and nothing needs to be remembered."""
+        return not (self.waiting or self.hands or self.most or self.trouble)
 
     def is_ready(self, now_s: float) -> bool:
         """Whether another slot may begin to work on what waits."""

@@ -28,7 +28,7 @@ from django.db import Error
 from mailqueue import refusals
 from mailqueue.models import Message
 from relay.database import in_database
-from relay.intake import Handover, Intake
+from relay.intake import QUEUE_FULL_NOW, Handover, Intake
 from relay.server import LONGEST_ARGUMENTS, RAW_LIMIT, VERB, lengths, unpacked
 
 MODE = 0o3733
@@ -37,6 +37,8 @@ FILE_MODE = 0o640
 EVERY_S = 2.0
 # The same while the relay can take nothing, at most.
 LONGEST_PAUSE_S = 16.0
+# How long a file waits at most whose account has no room for it. Others do not wait.
+LONGEST_WAIT = timedelta(minutes=15)
 # Files handed over at once: they share commits, and memory.
 AT_ONCE = 32
 MOST_AT_ONCE = 32 * 1024 * 1024
@@ -133,6 +135,18 @@ def _is_given_up(found: os.stat_result, now: datetime) -> bool:
     return now.timestamp() - found.st_ctime > UNFINISHED_FOR.total_seconds()
 
 
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """That a file waits for room in its account's queue, and until when."""
+
+    until: datetime
+    wait: timedelta
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it may be tried; a clock that was set back makes nothing wait longer."""
+        return not now < self.until <= now + self.wait
+
+
 class Maildrop:
     """Takes what lies in the folder, again and again."""
 
@@ -145,7 +159,9 @@ class Maildrop:
         self._clock = clock
         # What cannot even be set aside: a folder that somebody else has filled.
         self._stuck: set[str] = set()
-        self._is_put_off = False
+        self._later: dict[str, _Later] = {}
+        # Whether anything stayed that stops all others too.
+        self.is_put_off = False
 
     async def watch(self) -> None:
         """Look every few seconds, less often while nothing can be taken, until cancelled."""
@@ -156,7 +172,7 @@ class Maildrop:
             except Exception:
                 # Nothing that anybody puts here may end the watch.
                 logger.exception("maildrop=%s look=failed", self._folder)
-            pause = min(pause * 2, LONGEST_PAUSE_S) if self._is_put_off else EVERY_S
+            pause = min(pause * 2, LONGEST_PAUSE_S) if self.is_put_off else EVERY_S
             await asyncio.sleep(pause)
 
     async def take_all(self) -> int:
@@ -164,16 +180,24 @@ class Maildrop:
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             done = 0
-            self._is_put_off = False
+            self.is_put_off = False
             files = await asyncio.to_thread(_files, self._folder)
-            self._stuck.intersection_update(name for name, _ in files)
-            for names in _parts(files):
-                fresh = [name for name in names if name not in self._stuck]
+            for names in _parts(self._fresh(files)):
                 # All of them end before the folder is closed.
-                done += sum(await asyncio.gather(*(self._take(folder, name) for name in fresh)))
+                done += sum(await asyncio.gather(*(self._take(folder, name) for name in names)))
             return done
         finally:
             os.close(folder)
+
+    def _fresh(self, files: list[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Those that are to be tried now."""
+        there = {name for name, _ in files}
+        self._stuck &= there
+        self._later = {name: later for name, later in self._later.items() if name in there}
+        now = self._clock()
+        waiting = {name for name, later in self._later.items() if not later.is_due(now)}
+        passed = self._stuck | waiting
+        return [file for file in files if file[0] not in passed]
 
     async def _take(self, folder: int, name: str) -> bool:
         try:
@@ -188,9 +212,12 @@ class Maildrop:
         if isinstance(handover, Unfit):
             return handover.is_final and await self._set_aside(folder, name, handover)
         answer = await self._intake.hand_over(handover)
-        # A nearly full disk, or a full hold quota, may have room later: nothing here is lost.
+        # A full hold quota, or a nearly full disk, may have room later: nothing here is lost.
+        if answer is QUEUE_FULL_NOW:
+            self._put_off(name)
+            return False
         if answer.is_temporary:
-            self._is_put_off = True
+            self.is_put_off = True
             return False
         if answer.code != 250:
             return await self._set_aside(folder, name, Unfit(answer.text, handover.uid))
@@ -202,6 +229,12 @@ class Maildrop:
             # It was taken, and its number makes sure that it is not taken again.
             self._give_up(name, error)
         return True
+
+    def _put_off(self, name: str) -> None:
+        """Let a file wait twice as long as before: reading it again and again costs the others."""
+        known = self._later.get(name)
+        wait = min(known.wait * 2, LONGEST_WAIT) if known else timedelta(seconds=2 * EVERY_S)
+        self._later[name] = _Later(self._clock() + wait, wait)
 
     async def _set_aside(self, folder: int, name: str, unfit: Unfit) -> bool:
         """Keep what was refused where administrators find it. Return whether that was done."""
@@ -218,7 +251,7 @@ class Maildrop:
         except Error as error:
             logger.warning("maildrop=%r noted=no error=%r", name, str(error))
             os.rename(self._refused / kept, name, dst_dir_fd=folder)
-            self._is_put_off = True
+            self.is_put_off = True
             return False
         logger.warning("maildrop=%r uid=%s refused=%r kept=%s", name, unfit.uid, unfit.reason, kept)
         return True

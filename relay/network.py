@@ -21,7 +21,7 @@ from relay.dialogue import Connection, House
 from relay.identity import Caller
 from relay.throttle import Throttle, source_of
 
-BACKLOG = 128
+BACKLOG = 1024
 # Between two commands, and until a connection has said who it is.
 IDLE_S = 60.0
 HANDSHAKE_WITHIN_S = 15.0
@@ -209,7 +209,11 @@ class NetworkConnection(Connection):
         self._throttle = throttle
         self._terms = terms
         self.source = source_of(address)
+        # What accepts the connection: the handshake of TLS, too.
+        self._accepting = asyncio.current_task()
         self.is_counted = throttle.enter(self.source)
+        if self.is_counted:
+            throttle.note_stranger(self, self.abort)
         self._is_secure = False
         self._deadline: asyncio.TimerHandle | None = None
         # uvloop's transports are none of asyncio's classes, and do all the same.
@@ -236,6 +240,7 @@ class NetworkConnection(Connection):
         """Be counted no more."""
         self.house.open.discard(self)
         self._end_deadline()
+        self._throttle.note_known(self)
         if self.is_counted:
             self.is_counted = False
             self._throttle.leave(self.source)
@@ -258,6 +263,8 @@ class NetworkConnection(Connection):
         self.transport = None
         if self._wire is not None:
             self._wire.abort()
+        elif self._accepting is not None:
+            self._accepting.cancel()
 
     def hang_up(self) -> None:
         """Close without a word, and wait but a moment until the other side has read the last."""

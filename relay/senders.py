@@ -5,8 +5,9 @@ no domain, and so nobody's: mail programs differ in what they show of it. A mess
 nobody at all names no stranger.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from mailqueue.domains import ascii_name, belongs
 from mailqueue.models import SenderPolicy
@@ -16,6 +17,8 @@ from relay.addresses import BadAddress, envelope_address, listed
 from relay.headers import Field, Parsed, Problem, as_sent, mailbox, parse
 
 NAMED_IN = (b"from", b"sender")
+# Nobody has as many authors: more would only take time.
+MOST_NAMED = 100
 # Of whom answers are to go to, when From is replaced.
 MOST_ANSWERED = 20
 # Of the name in a From that is replaced: "via" and a domain follow.
@@ -32,6 +35,9 @@ class Author:
     domain: str
 
 
+TOO_MANY = Author(f"more than {MOST_NAMED} addresses", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What becomes of a message: the stranger it names, if any, and how it goes out."""
@@ -42,12 +48,18 @@ class Verdict:
 
 
 def authors(parsed: Parsed, host: str) -> tuple[Author, ...]:
-    """Whom the header names, of each domain the first; bare names are of `host`."""
+    """Whom the header names, of each domain the first; bare names are of `host`.
+
+    Who names more than MOST_NAMED names a stranger, whoever the rest are.
+    """
     found: dict[str, Author] = {}
-    for item in parsed.fields:
-        if item.name in NAMED_IN:
-            for author in _named(item.value, host):
-                found.setdefault(author.domain, author)
+    values = [item.value for item in parsed.fields if item.name in NAMED_IN]
+    for number, author in enumerate(_named(values, host)):
+        if number == MOST_NAMED:
+            author = TOO_MANY
+        found.setdefault(author.domain, author)
+        if author is TOO_MANY:
+            break
     return tuple(found.values())
 
 
@@ -84,7 +96,7 @@ def _rewritten(content: bytes, sender: str, rule: Rule) -> bytes | Problem:
             if not is_replaced:
                 fields.append(Field(b"from", b"From: " + mailbox(own, name)))
                 is_replaced = True
-        elif item.name != b"sender" or _are_own(item.value, rule.domains):
+        elif item.name != b"sender" or _is_own(item.value, rule.domains):
             fields.append(item)
     answered = _addresses(before)
     if answered and not any(item.name == b"reply-to" and item.value for item in fields):
@@ -94,27 +106,26 @@ def _rewritten(content: bytes, sender: str, rule: Rule) -> bytes | Problem:
     return as_sent(parsed)
 
 
-def _named(value: bytes, host: str) -> Iterable[Author]:
-    for raw in listed(value):
-        address = envelope_address(raw, host)
-        if isinstance(address, BadAddress):
-            yield Author(address.text, "")
-        else:
-            yield Author(address, ascii_name(address.rpartition("@")[2]))
+def _named(values: Iterable[bytes], host: str) -> Iterator[Author]:
+    for value in values:
+        for raw in listed(value):
+            address = envelope_address(raw, host)
+            if isinstance(address, BadAddress):
+                yield Author(address.text, "")
+            else:
+                yield Author(address, ascii_name(address.rpartition("@")[2]))
 
 
-def _are_own(value: bytes, own: Collection[str]) -> bool:
-    return all(belongs(author.domain, own) for author in _named(value, ""))
+def _is_own(value: bytes, own: Collection[str]) -> bool:
+    """Whether a Sender is of the account; it has one address (RFC 5322 §3.6.2)."""
+    named = list(islice(_named([value], ""), 2))
+    return len(named) == 1 and belongs(named[0].domain, own)
 
 
 def _addresses(values: Iterable[bytes]) -> list[bytes]:
     """The addresses of From, for Reply-To."""
-    found: dict[bytes, None] = {}
-    for value in values:
-        for author in _named(value, ""):
-            if author.domain and len(found) < MOST_ANSWERED:
-                found[f"<{author.address}>".encode()] = None
-    return list(found)
+    named = islice(_named(values, ""), MOST_ANSWERED)
+    return list(dict.fromkeys(f"<{one.address}>".encode() for one in named if one.domain))
 
 
 def _shown_name(values: Iterable[bytes]) -> str:
@@ -124,6 +135,6 @@ def _shown_name(values: Iterable[bytes]) -> str:
         name = name.strip('" ').replace("\\", "")
         if name:
             return name[:LONGEST_NAME]
-        for author in _named(value, ""):
+        for author in _named([value], ""):
             return author.address[:LONGEST_NAME]
     return ""

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -96,14 +97,15 @@ def read(content: bytes) -> Fields:
 
 
 def author_domain(fields: Fields) -> str:
-    """The domain of the first address in From; empty if there is none."""
+    """The domain of the first address in From, if it is among the first few; else empty."""
     for name, lines in fields.fields:
         if name == b"from":
             value = lines.partition(b":")[2].replace(b"\r\n", b"")
-            for raw in listed(value):
+            for raw in islice(listed(value), MOST_OF_ONE):
                 address = envelope_address(raw, "")
                 if not isinstance(address, BadAddress):
                     return address.rpartition("@")[2]
+            return ""
     return ""
 
 

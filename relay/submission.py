@@ -114,6 +114,7 @@ class _Connection(NetworkConnection):
 
     def __init__(self, house: House, throttle: Throttle, terms: Terms, address: str) -> None:
         self._account_id: int | None = None
+        self._address = address
         self._failures = 0
         self._failed_after_s = terms.failed_after_s
         super().__init__(house, throttle, terms, address)
@@ -192,7 +193,7 @@ class _Connection(NetworkConnection):
 
     async def _judge(self, given: Credentials) -> None:
         began = self.loop.time()
-        caller = identity.caller(None, given.token)
+        caller = identity.caller(None, given.token, plain_address(self._address))
         try:
             found = await self.house.intake.admit(caller, given.name)
         except Error as error:
@@ -201,6 +202,7 @@ class _Connection(NetworkConnection):
             return
         if isinstance(found, int):
             self._end_deadline()
+            self._throttle.note_known(self)
             self.caller, self._account_id = caller, found
             await self.push("235 2.7.0 Welcome")
             return

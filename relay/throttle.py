@@ -5,6 +5,7 @@ SMTP. Addresses of one IPv6 network of 64 bits count as one, for a single machin
 """
 
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Hashable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 MOST_CONNECTIONS = 500
@@ -42,14 +43,38 @@ class Throttle:
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
+        # Who has not said whose he is, the oldest first, and how to cut him off.
+        self._strangers: dict[Hashable, Callable[[], None]] = {}
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
 
     def enter(self, source: str) -> bool:
-        """Count a connection in; False if there are too many already, and it is not counted."""
-        if self._open.total() >= MOST_CONNECTIONS or self._open[source] >= MOST_BY_SOURCE:
+        """Count a connection in; False if there are too many already, and it is not counted.
+
+        When all places are taken, the stranger that has been there longest makes room: many sources
+        that connect and say nothing keep nobody out.
+        """
+        if self._open[source] >= MOST_BY_SOURCE:
+            return False
+        if self._open.total() >= MOST_CONNECTIONS and not self._make_room():
             return False
         self._open[source] += 1
         return True
+
+    def _make_room(self) -> bool:
+        oldest = next(iter(self._strangers), None)
+        if oldest is None:
+            return False
+        # He is counted out when his connection is lost, in a moment.
+        self._strangers.pop(oldest)()
+        return True
+
+    def note_stranger(self, one: Hashable, cut_off: Callable[[], None]) -> None:
+        """Note a connection that was counted in, and may be cut off for another."""
+        self._strangers[one] = cut_off
+
+    def note_known(self, one: Hashable) -> None:
+        """Note that a connection is no stranger's any more, or is lost."""
+        self._strangers.pop(one, None)
 
     def leave(self, source: str) -> None:
         """Count a connection out that was counted in."""

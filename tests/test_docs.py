@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from mailqueue.screening import RULES, topics
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -41,3 +43,10 @@ def test_paths_named_in_the_documentation_exist() -> None:
 def test_the_whole_documentation_is_free_of_unfinished_ends() -> None:
     for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
         assert not re.search(r"\bTODO\b|\bFIXME\b|\bTBD\b", page.read_text(encoding="utf-8")), page
+
+
+def test_every_rule_of_screening_is_documented_with_what_it_adds() -> None:
+    text = (ROOT / "docs" / "screening.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([a-z_]+)` \| ([0-9.]+) \|", text, re.MULTILINE))
+    most = {topic.rule: topic.most for topic in topics.ALL}
+    assert told == {rule.id: str(most.get(rule.id, rule.weight)) for rule in RULES.values()}

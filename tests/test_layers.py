@@ -67,6 +67,7 @@ BESIDE = {
     "maillog": ("models", "queue", "returns"),
     "celery": ("pulse",),
     "pulse": (),
+    "clock": ("celery",),
     "tasks": (
         "accounts",
         "alerts",

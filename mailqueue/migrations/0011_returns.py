@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailqueue", "0009_senders"),
+        ("mailqueue", "0010_token_networks"),
     ]
 
     operations = [

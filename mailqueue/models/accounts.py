@@ -89,6 +89,9 @@ class AccountToken(models.Model):
     # The Unix user from whom alone it counts, by the sendmail command. Without one it counts over
     # the network alone (SMTP).
     uid = models.PositiveBigIntegerField(null=True, blank=True)
+    # From where alone it counts over the network: networks with blanks between, each as CIDR writes
+    # it. Empty is everywhere.
+    networks = models.CharField(max_length=1000, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
     last_used_at = models.DateTimeField(null=True)

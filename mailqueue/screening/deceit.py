@@ -260,7 +260,7 @@ def _sender(letter: Letter) -> Iterator[Finding]:
 
 def is_random(local: str) -> bool:
     """Whether the part of an address before @ looks drawn by lot: xkqzvbt, a8f3k2q9x."""
-    if len(local) < 7 or any(sign in local for sign in "=+"):
+    if not 7 <= len(local) <= 20 or not re.fullmatch(r"[a-z0-9._-]*", local):
         # Return paths and tagged addresses are made by programs that mean well.
         return False
     core = re.sub(r"[._-]", "", local)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from mailqueue.dsn.folding import fold
@@ -103,34 +103,37 @@ _ENDING = re.compile(r"[\d!$+€|]{1,14}\Z")
 MAX_TEXT = 60_000
 
 
-def check(letter: Letter) -> Iterator[Finding]:
+def check(letter: Letter, dressed: Mapping[str, str]) -> Iterator[Finding]:
     """Words disguised by signs, by letters of other scripts, and by what cannot be seen."""
-    text = f"{letter.subject}\n{letter.sender.name}\n{letter.read[:MAX_TEXT]}"
-    found = sorted(_dressed(text))
+    found = sorted(dressed)
     if found:
         weight = 1.0 if len(found) > 1 else 0.6
         yield Finding("disguised_word", weight, "text", {"what": quoted(", ".join(found))})
+    text = _shown(letter)
     if not text.isascii():
         yield from _foreign(text)
     if sum(page.split_words for page in letter.pages) >= 3:
         yield Finding("invisible_signs", 1.0, "html", {"what": "<!-- -->"})
 
 
-def _dressed(text: str) -> set[str]:
-    """Words worth hiding that are written with other signs, or letter by letter."""
-    found: set[str] = set()
+def dressed_words(letter: Letter) -> dict[str, str]:
+    """Words worth hiding that are written with signs or letter by letter, and their plain form."""
+    text = _shown(letter)
+    found: dict[str, str] = {}
     for match in _MIXED.finditer(text):
         word = match[0]
         plain = fold(word).translate(_LOOKS).rstrip("i")
-        if (plain in _HIDDEN or plain.rstrip("s") in _HIDDEN) and not _ENDING.sub(
-            "", word
-        ).isalpha():
-            found.add(word)
+        if {plain, plain.rstrip("s")} & _HIDDEN and not _ENDING.sub("", word).isalpha():
+            found[word] = plain
     for match in _SPACED.finditer(text):
         plain = "".join(filter(str.isalpha, fold(match[0])))
         if plain in _HIDDEN:
-            found.add(match[0])
+            found[match[0]] = plain
     return found
+
+
+def _shown(letter: Letter) -> str:
+    return f"{letter.subject}\n{letter.sender.name}\n{letter.read[:MAX_TEXT]}"
 
 
 def _foreign(text: str) -> Iterator[Finding]:

@@ -33,9 +33,10 @@ def _found(letter: Letter, context: Context) -> Iterator[Finding]:
     yield from headers.check(letter, context.added)
     others = [*guide.check(letter, context), *attachments.check(letter)]
     yield from others
-    yield from disguise.check(letter)
+    dressed = disguise.dressed_words(letter)
+    yield from disguise.check(letter, dressed)
     yield from deceit.check(letter, context)
-    about = list(subjects.check(letter, context))
+    about = list(subjects.check(letter, context, sorted(set(dressed.values()))))
     yield from about
     yield from together.check(letter, others, about, own_domains(letter, context))
     if letter.message.is_cut:

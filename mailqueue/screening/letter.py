@@ -71,8 +71,6 @@ class Letter:
     message: Message
     plain: str = ""
     pages: list[Page] = field(default_factory=list)
-    # Texts and pages of messages that are attached: others wrote them.
-    within: str = ""
     is_encrypted: bool = False
     # Longer than what is read of a text.
     is_long: bool = False
@@ -195,12 +193,12 @@ def read(data: bytes) -> Letter:
     message = mime.take_apart(data)
     letter = Letter(message)
     plain: list[str] = []
-    within: list[str] = []
     room, parts = MAX_TEXT, MAX_TEXT_PARTS
     for leaf in message.leaves:
         if leaf.kind in _ENCRYPTED:
             letter.is_encrypted = True
-        if not leaf.kind.startswith("text/") or leaf.is_attached:
+        # What is within an attached message, others wrote.
+        if not leaf.kind.startswith("text/") or leaf.is_attached or leaf.is_within:
             continue
         if room <= 0 or parts <= 0:
             letter.is_long = True
@@ -208,16 +206,13 @@ def read(data: bytes) -> Letter:
         text = message.text(leaf, min(MAX_PART, room))
         letter.is_long = letter.is_long or message.size(leaf) > min(MAX_PART, room)
         room, parts = room - len(text), parts - 1
-        if leaf.kind in ("text/html", "text/x-amp-html"):
+        if leaf.kind == "text/html":
             found = page.read(text)
             letter.is_long = letter.is_long or found.is_cut
-            if leaf.is_within:
-                within.append(found.text)
-            elif leaf.kind == "text/html":
-                letter.pages.append(found)
-        else:
-            (within if leaf.is_within else plain).append(text)
-    letter.plain, letter.within = "\n".join(plain), "\n".join(within)
+            letter.pages.append(found)
+        elif leaf.kind != "text/x-amp-html":
+            plain.append(text)
+    letter.plain = "\n".join(plain)
     if "-----BEGIN PGP MESSAGE-----" in letter.plain:
         letter.is_encrypted = True
     return letter

@@ -60,7 +60,6 @@ class Leaf:
     encoding: str
     disposition: str
     name: str
-    content_id: str
     is_within: bool
     start: int
     end: int
@@ -82,7 +81,6 @@ class Message:
 
     data: bytes
     headers: list[Header]
-    body: int
     leaves: list[Leaf] = field(default_factory=list)
     flaws: set[str] = field(default_factory=set)
     is_cut: bool = False
@@ -116,7 +114,7 @@ class Message:
 def take_apart(data: bytes) -> Message:
     """The headers of a message and its leaves in order. Never raises."""
     headers, body = _head(data, 0, len(data))
-    message = Message(data, headers, body)
+    message = Message(data, headers)
     walk = _Walk(message)
     for leaf in walk.leaves(headers, body, len(data), 0, False):
         if len(message.leaves) >= MAX_LEAVES:
@@ -269,7 +267,6 @@ def _leaf(
         encoding=encoding.partition(";")[0].strip(),
         disposition=disposition.partition(";")[0].strip().lower(),
         name=_file_name(name),
-        content_id=_value(headers, "content-id").strip("<> "),
         is_within=is_within,
         start=start,
         end=max(start, end),

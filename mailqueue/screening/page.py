@@ -103,8 +103,6 @@ class Page:
     hidden: str = ""
     faint: str = ""
     huge: str = ""
-    # Hidden or faint, before anything can be seen: what mail programs show beside the subject.
-    preheader: str = ""
     links: list[Link] = field(default_factory=list)
     images: list[Mapping[str, str]] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
@@ -141,7 +139,7 @@ class _Reader:
         self.hidden: list[str] = []
         self.faint: list[str] = []
         self.huge: list[str] = []
-        self.preheader: list[str] = []
+        self.preheader = 0
         self.has_text = False
         self.link: Link | None = None
         self.inline: dict[str, Style] = {}
@@ -166,7 +164,6 @@ class _Reader:
         page.hidden = "".join(self.hidden)
         page.faint = "".join(self.faint)
         page.huge = "".join(self.huge)
-        page.preheader = "".join(self.preheader)
         page.is_cut = self.tags >= markup.MAX_TAGS
         return page
 
@@ -186,8 +183,8 @@ class _Reader:
             and contrast(frame.colour, frame.background) < UNREADABLE
         )
         if frame.is_hidden or is_faint or frame.size <= TINY_PX:
-            if not self.has_text and sum(map(len, self.preheader)) + len(text) <= PREHEADER:
-                self.preheader.append(text)
+            if not self.has_text and self.preheader + len(text) <= PREHEADER:
+                self.preheader += len(text)
             elif is_faint and not frame.is_hidden:
                 self.faint.append(text + " ")
             else:

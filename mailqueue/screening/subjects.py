@@ -39,10 +39,14 @@ def _all_phrases() -> Phrases[_Meaning]:
 _PHRASES = _all_phrases()
 
 
-def check(letter: Letter, context: Context) -> Iterator[Finding]:
-    """The topics that the message is about; `score` is the points that met."""
+def check(letter: Letter, context: Context, undressed: list[str]) -> Iterator[Finding]:
+    """The topics that the message is about; `score` is the points that met.
+
+    `undressed` are the words that it disguises, in plain form.
+    """
     found: dict[int, list[_Hit]] = {}
-    for phrase, (number, group), place in _PHRASES.found(letter.words, letter.folded):
+    words = [*undressed, *letter.words]
+    for phrase, (number, group), place in _PHRASES.found(words, letter.folded):
         hits = found.setdefault(number, [])
         if len(hits) < MOST_HITS:
             hits.append((place, group, phrase))
@@ -76,7 +80,7 @@ def _densest(topic: Topic, hits: list[_Hit]) -> tuple[float, list[str]]:
                 del inside[old_group][old_phrase]
             if not inside[old_group]:
                 del inside[old_group]
-        if len(inside) < topic.least or (topic.core and not topic.core & inside.keys()):
+        if len(inside) < topic.least or not all(core & inside.keys() for core in topic.core):
             continue
         points = sum(_points(topic, name, len(phrases)) for name, phrases in inside.items())
         if points > best:

@@ -2,8 +2,8 @@
 
 Phrases are written as people write them; both sides are folded (lower case, no accents) and cut
 into words, so that "l'héritage" and "L’HERITAGE" are one. `*` at the end of a word stands for any
-ending, `..` for up to three words. Japanese and Chinese have no spaces: their phrases are looked
-for as they stand.
+ending, `..` for up to three words, `#` for a number. Japanese and Chinese have no spaces: their
+phrases are looked for as they stand.
 """
 
 import re
@@ -23,7 +23,7 @@ _STEM = 4
 
 _WORD = re.compile(r"[^\W_]+|[$€£¥]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_PATTERN = re.compile(r"\.\.|[^\W_]+\*?|[$€£¥]")
+_PATTERN = re.compile(r"\.\.|#|[^\W_]+\*?|[$€£¥]")
 
 # Nothing that a reader sees: zero-width signs, joiners, direction marks, variation selectors.
 _INVISIBLE = dict.fromkeys(
@@ -55,9 +55,12 @@ def is_east_asian(text: str) -> bool:
 class Phrases(Generic[T]):
     """Phrases and what each stands for."""
 
+    # By their first two words where both are plain, else by the first, "#", or its stem.
+    _pairs: dict[tuple[str, str], list[tuple[tuple[str, ...], T]]] = field(default_factory=dict)
     _first: dict[str, list[tuple[tuple[str, ...], T]]] = field(default_factory=dict)
     _stems: dict[str, list[tuple[tuple[str, ...], T]]] = field(default_factory=dict)
     _dense: list[tuple[str, T]] = field(default_factory=list)
+    _heads: set[str] = field(default_factory=set)
 
     def add(self, phrases: Iterable[str], meaning: T) -> None:
         """Add phrases. Raises ValueError if one has no word, or too short a stem first."""
@@ -68,7 +71,10 @@ class Phrases(Generic[T]):
             pattern = tuple(_PATTERN.findall(fold(phrase)))
             if not pattern or pattern[0] == "..":
                 raise ValueError(f"no word in {phrase!r}")
-            if not pattern[0].endswith("*"):
+            self._heads.add(pattern[0])
+            if all(map(_is_plain, pattern[:2])) and len(pattern) > 1:
+                self._pairs.setdefault((pattern[0], pattern[1]), []).append((pattern, meaning))
+            elif not pattern[0].endswith("*"):
                 self._first.setdefault(pattern[0], []).append((pattern, meaning))
             elif len(pattern[0]) <= _STEM:
                 raise ValueError(f"too short a stem in {phrase!r}")
@@ -81,20 +87,35 @@ class Phrases(Generic[T]):
         `words` are those of `text`; a phrase that stands there twice comes twice.
         """
         for place, word in enumerate(words):
-            for pattern, meaning in self._first.get(word, ()):
-                end = _end(pattern, words, place)
-                if end:
-                    yield " ".join(words[place:end]), meaning, place
-            if len(word) >= _STEM:
-                for pattern, meaning in self._stems.get(word[:_STEM], ()):
-                    end = _end(pattern, words, place)
-                    if end:
-                        yield " ".join(words[place:end]), meaning, place
+            if word in self._heads:
+                pair = (word, words[place + 1] if place + 1 < len(words) else "")
+                yield from _standing(self._pairs.get(pair, ()), words, place)
+                yield from _standing(self._first.get(word, ()), words, place)
+            elif word.isdigit():
+                yield from _standing(self._first.get("#", ()), words, place)
+            if word[:_STEM] in self._stems:
+                yield from _standing(self._stems[word[:_STEM]], words, place)
         if self._dense and is_east_asian(text):
             dense = fold(text[: 8 * MAX_WORDS]).replace(" ", "").replace("\n", "")
             for phrase, meaning in self._dense:
-                if phrase in dense:
-                    yield phrase, meaning, dense.index(phrase) // 2
+                at = dense.find(phrase)
+                if at >= 0:
+                    # Two signs are about a word.
+                    yield phrase, meaning, at // 2
+
+
+def _standing(
+    known: Iterable[tuple[tuple[str, ...], T]], words: list[str], place: int
+) -> Iterator[tuple[str, T, int]]:
+    """Those of some patterns that stand at a place."""
+    for pattern, meaning in known:
+        end = _end(pattern, words, place)
+        if end:
+            yield " ".join(words[place:end]), meaning, place
+
+
+def _is_plain(piece: str) -> bool:
+    return piece not in ("..", "#") and not piece.endswith("*")
 
 
 def _end(pattern: tuple[str, ...], words: list[str], place: int) -> int:
@@ -115,4 +136,6 @@ def _end(pattern: tuple[str, ...], words: list[str], place: int) -> int:
 
 
 def _fits(piece: str, word: str) -> bool:
+    if piece == "#":
+        return word.isdigit()
     return word.startswith(piece[:-1]) if piece.endswith("*") else word == piece

@@ -38,8 +38,10 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
                     request.user.get_username(),
                     timezone.now(),
                     uid=form.cleaned_data["uid"],
+                    networks=form.cleaned_data["networks"],
                 )
-                audit.note(request, Action.MAKE_TOKEN, account, made.name, uid=made.uid)
+                bound = {"networks": made.networks} if made.networks else {}
+                audit.note(request, Action.MAKE_TOKEN, account, made.name, uid=made.uid, **bound)
         except ValidationError as error:
             form.add_error(None, error)
         else:

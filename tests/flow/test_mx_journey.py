@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.certificates import authority, issued, server_context
 from tests.support.house import ACCOUNT, house
-from tests.support.names import names
+from tests.support.nameserver import nameserver
 from tests.support.php import SUCCESS, guide_script
 from tests.support.remote import Script, remote
 from tests.support.waiting import eventually
@@ -14,7 +14,7 @@ def test_mail_goes_to_the_servers_that_dns_names_under_tls(tmp_path: Path) -> No
     secured = server_context(tmp_path, issued("mx2.example.org", by=authority()))
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(authority().pem)
-    with names() as dns, remote(Script(tls=secured), host="127.0.0.3") as mx:
+    with nameserver() as dns, remote(Script(tls=secured), host="127.0.0.3") as mx:
         dns.add("example.org", "MX", "10 mx1.example.org.", "20 mx2.example.org.")
         # Nobody listens there.
         dns.add("mx1.example.org", "A", "127.0.0.2")

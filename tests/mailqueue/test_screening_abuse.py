@@ -172,6 +172,16 @@ def test_a_version_for_small_screens_says_the_same_again() -> None:
     assert rules(message(body)) == {}
 
 
+def test_an_image_map_of_a_sites_own_pages_is_fine() -> None:
+    areas = '<area href="https://cabinet.example/a" alt="Plan">' * 3
+    body = f'<img src="cid:plan" usemap="#m" alt="Plan"><map name="m">{areas}</map>'
+    assert rules(message(f"<p>Voici le plan d'accès</p>{body}")) == {}
+    away = body.replace("cabinet.example", "ailleurs.example")
+    found = screen(message(f"<p>Voici le plan d'accès</p>{away}"))
+    assert {"image_link", "only_link"} <= {finding.rule for finding in found.findings}
+    assert not found.is_spam
+
+
 @pytest.mark.parametrize(
     ("body", "rule"),
     [

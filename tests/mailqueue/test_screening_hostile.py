@@ -19,12 +19,18 @@ LETTERS = [text.message() for folder in ("honest", "abuse") for text in texts(fo
 PIECES = st.sampled_from(
     [
         *"""
-        <p>|</p>|<a href=|http://a.example/|'|"|>|<|&#|&amp;|<!--|-->|<style>|</style>|p{color:|#fff}|
-        @media |<script>|=?utf-8?b?|?=|--x|--|Subject: |From: |Date: |PK\x03\x04|PK\x01\x02|MZ|/*|*/|
-        viagra |free spins casino |v.i.a.g.r.a |\u200b|а|無料| |%s|%(what)s|\0|\ud83d|PK\x05\x06|{|}
+        <p>|</p>|<a href=|http://a.example/|'|"|>|<|&#|&amp;|<!--|-->|<style>|</style>|p{color:|
+        #fff}|@media |<script>|=?utf-8?b?|?=|--x|--|Subject: |From: |Date: |/*|*/|MZ|%s|%(what)s|
+        viagra |free spins casino |v.i.a.g.r.a |а|無料| |{|}|
         """.replace("\n        ", "").split("|"),
         "\r\n",
         "\r\n\r\n",
+        "PK\x03\x04",
+        "PK\x01\x02",
+        "PK\x05\x06",
+        "\0",
+        "\u200b",
+        "\ud83d",
         "x" * 70,
         "Content-Type: multipart/mixed; boundary=x\r\n",
         "Content-Type: text/html\r\n",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -22,6 +23,62 @@ def make(account: HostingAccount, now: datetime) -> Make:
         return tokens.make(account.pk, name, "admin", now, uid=uid)
 
     return made
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        ("192.0.2.7", "192.0.2.7/32"),
+        ("10.0.0.0/8, 10.0.0.0/255.0.0.0\n2001:DB8::/48", "10.0.0.0/8 2001:db8::/48"),
+        ("::ffff:10.0.0.0/104 ::ffff:192.0.2.1", "10.0.0.0/8 192.0.2.1/32"),
+        ("0.0.0.0/0 ::/0", "0.0.0.0/0 ::/0"),
+    ],
+)
+def test_networks_are_kept_in_one_notation(text: str, kept: str) -> None:
+    assert tokens.networks_of(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("localhost", "localhost"),
+        ("10.0.0.0/33", "10.0.0.0/33"),
+        ("10.0.0.0/8 10.", " 10. "),
+        ("10.0.0.5/24", "10.0.0.0/24"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        (" ".join(f"10.0.{number}.0/24" for number in range(21)), "20"),
+    ],
+)
+def test_what_is_no_network_is_named(text: str, words: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        tokens.networks_of(text)
+    assert words in caught.value.message_dict["networks"][0]
+
+
+def test_a_token_of_a_unix_user_has_no_networks(account: HostingAccount, now: datetime) -> None:
+    with pytest.raises(ValidationError) as caught:
+        tokens.make(account.pk, "blog", "admin", now, uid=33, networks="10.0.0.0/8")
+    assert set(caught.value.message_dict) == {"networks"}
+    assert not AccountToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "counts"),
+    [
+        ("10.1.2.3", True),
+        ("2001:db8::1", True),
+        ("11.0.0.1", False),
+        ("2001:db9::1", False),
+        (None, False),
+    ],
+)
+def test_it_counts_from_its_networks_alone(
+    account: HostingAccount, now: datetime, source: str | None, counts: bool
+) -> None:
+    _, plain = tokens.make(account.pk, "x", "admin", now, networks="10.0.0.0/8 2001:db8::/48")
+    address = None if source is None else ip_address(source)
+    assert known(plain).counts_from(address) is counts
 
 
 def known(plain: str) -> tokens.Known:

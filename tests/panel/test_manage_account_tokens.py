@@ -58,9 +58,26 @@ def test_without_a_user_there_is_no_line_for_sendmail(
     assert "il n’est pas accepté par la commande sendmail" in text
 
 
+def test_a_token_bound_to_networks_tells_them(
+    browse: Browse, administrator: User, account: HostingAccount
+) -> None:
+    client = browse(administrator)
+    values = {"name": "SMTP", "networks": "10.0.0.0/8 2001:db8::/48"}
+    text = client.post(PAGE, values).content.decode()
+    assert "Il n’est accepté que depuis ces réseaux : 10.0.0.0/8 2001:db8::/48" in text
+    assert '<td data-label="Réseaux d’origine">10.0.0.0/8 2001:db8::/48</td>' in text
+    details = AuditEntry.objects.get().details
+    assert details == {"uid": None, "networks": "10.0.0.0/8 2001:db8::/48"}
+    text = client.post(PAGE, {"name": "SMTP", "networks": "10.0.0.5/24"}).content.decode()
+    assert "Écrivez 10.0.0.0/24" in text
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [
+        ({"name": "Blog", "networks": "everywhere"}, "networks"),
+        ({"name": "Blog", "networks": "10.0.0.0/8\0"}, "networks"),
+        ({"name": "Blog", "uid": "33", "networks": "10.0.0.0/8"}, "networks"),
         ({"name": "", "uid": "33"}, "name"),
         ({"name": "x" * 101, "uid": "33"}, "name"),
         ({"name": "a\nb", "uid": "33"}, "name"),

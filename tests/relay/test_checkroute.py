@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from panel.route_settings import read_routes, read_tls_policies
 from tests.support.certificates import authority, issued, server_context
-from tests.support.names import Names, names
+from tests.support.nameserver import Nameserver, nameserver
 from tests.support.remote import Script, remote
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,8 +32,8 @@ def refused(*arguments: str) -> list[str]:
 
 
 @pytest.fixture
-def server(settings: Any) -> Iterator[Names]:
-    with names() as known:
+def server(settings: Any) -> Iterator[Nameserver]:
+    with nameserver() as known:
         settings.ROUTE, settings.RESOLVERS = "mx", [known.address]
         settings.ALLOW_NETWORKS = [ip_network("127.0.0.0/8")]
         known.add("example.org", "MX", "10 mx.example.org.", "20 none.example.org.")
@@ -46,7 +46,7 @@ def secured(tmp_path: Path) -> ssl.SSLContext:
     return server_context(tmp_path, issued("mx.example.org", by=authority()))
 
 
-def test_it_tells_the_servers_and_what_was_left_out(settings: Any, server: Names) -> None:
+def test_it_tells_the_servers_and_what_was_left_out(settings: Any, server: Nameserver) -> None:
     settings.TLS_POLICY = read_tls_policies("example.org required")
     assert check("anna@example.org") == [
         "Mail for example.org:",
@@ -59,7 +59,7 @@ def test_it_tells_the_servers_and_what_was_left_out(settings: Any, server: Names
     ]
 
 
-def test_it_tells_why_mail_does_not_go(server: Names) -> None:
+def test_it_tells_why_mail_does_not_go(server: Nameserver) -> None:
     server.add("null.example", "MX", "0 .")
     assert refused("null.example")[-1] == (
         "It fails (5.1.10): 556 5.1.10 the domain null.example takes no mail (null MX)"
@@ -81,7 +81,7 @@ def test_it_says_that_nothing_leaves_the_machine() -> None:
     assert check("example.org")[-1].endswith("nothing leaves the machine.")
 
 
-def test_it_tries_each_server(settings: Any, server: Names, secured: ssl.SSLContext) -> None:
+def test_it_tries_each_server(settings: Any, server: Nameserver, secured: ssl.SSLContext) -> None:
     with remote(Script(tls=secured), host="127.0.0.2") as mx:
         settings.MX_PORT = mx.port
         lines = check("example.org", "--connect")

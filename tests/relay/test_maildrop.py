@@ -1,5 +1,6 @@
 """What lies in the maildrop is taken once if it is to be trusted, and set aside if it is not."""
 
+import logging
 import os
 import resource
 import socket
@@ -7,14 +8,16 @@ import stat
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from mailqueue import accounts
-from mailqueue.models import Message, RefusedCall
+from mailqueue import accounts, service
+from mailqueue.models import HostingAccount, Message, RefusedCall
 from relay import maildrop
-from relay.intake import Handover, Intake
+from relay.database import in_database
+from relay.intake import QUEUE_FULL_NOW, Handover, Intake
 from relay.maildrop import Maildrop, Unfit, prepare, read
 from tests.support.loop import run
 from tests.support.relaying import ID, NOBODY, as_nobody, packed
@@ -300,6 +303,50 @@ def test_on_a_full_disk_everything_stays(
     assert not RefusedCall.objects.exists()
     settings.MIN_FREE_DISK = 0  # type: ignore[attr-defined]
     assert take() == 2
+
+
+@is_root
+def test_whose_queue_is_full_waits_longer_and_longer_and_holds_up_nobody(
+    transactional_db: None, now: datetime, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    accounts.create("shop.example", now, uid=os.getuid())
+    full = accounts.create("full.example", now, uid=NOBODY)
+    service.block(full.pk, "admin", now)
+    HostingAccount.objects.filter(pk=full.pk).update(hold_limit=1)
+    fill(folder, 8, 9)
+    for path in folder.iterdir():
+        os.chown(path, NOBODY, -1)
+        path.chmod(0o640)
+    times = [now]
+    tried_after: list[int] = []
+
+    def refusals() -> int:
+        return sum(QUEUE_FULL_NOW.text in record.getMessage() for record in caplog.records)
+
+    async def work() -> None:
+        desk = Intake(lambda: times[-1])
+        drop = Maildrop(folder, folder.parent / "refused", desk, lambda: times[-1])
+        assert await drop.take_all() == 1  # there is room for one
+        for second in range(2, 3600, 2):
+            times.append(now + timedelta(seconds=second))
+            if is_others_turn := second in {60, 3598}:
+                fill(folder, second)
+            before = refusals()
+            assert await drop.take_all() == is_others_turn
+            assert not drop.is_put_off
+            if refusals() > before:
+                tried_after.append(second)
+        # The clock is set back: nothing waits longer for that.
+        times.append(now - timedelta(days=1))
+        await in_database(HostingAccount.objects.update, hold_limit=0)
+        assert await drop.take_all() == 1
+        await desk.finish()
+
+    with caplog.at_level(logging.INFO):
+        run(work())
+    assert tried_after[:5] == [4, 12, 28, 60, 124]
+    assert max(after - before for before, after in pairwise(tried_after)) == 900
+    assert list(folder.iterdir()) == []
 
 
 def test_what_cannot_be_set_aside_is_told_once(

@@ -12,7 +12,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-import dns.rcode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,8 +22,7 @@ from relay.mta_sts import LONGEST_AGE_S, MOST_BYTES, PATH, Policies, Policy, nam
 from relay.resolver import Resolver
 from tests.support.certificates import authority, issued, server_context
 from tests.support.loop import run
-from tests.support.names import Names
-from tests.support.names import names as name_server
+from tests.support.nameserver import Nameserver, nameserver
 
 POLICY = (
     b"version: STSv1\r\nmode: enforce\r\n"
@@ -150,17 +148,18 @@ def site(context: ssl.SSLContext) -> Iterator[Site]:
 class World:
     """A domain with a policy: its DNS, its site, and a clock."""
 
-    def __init__(self, names_: Names, site_: Site, ca_file: str) -> None:
+    def __init__(self, names_: Nameserver, site_: Site, ca_file: str) -> None:
         self.names, self.site = names_, site_
         self.now = datetime(2026, 3, 11, 10, 30, tzinfo=UTC)
         self._ca_file = ca_file
+        self.timeout_s = 10.0
         self.names.add(f"mta-sts.{DOMAIN}", "A", "127.0.0.1")
         self.publish("1")
         self.restart()
 
     def publish(self, policy_id: str) -> None:
         """The record, with another id."""
-        self.names.records[f"_mta-sts.{DOMAIN}", "TXT"] = [f'"v=STSv1; id={policy_id};"']
+        self.names.records[f"_mta-sts.{DOMAIN}", "TXT"] = [f"v=STSv1; id={policy_id};"]
         self._forget()
 
     def hide(self) -> None:
@@ -174,7 +173,7 @@ class World:
         self._forget()
 
     def _forget(self) -> None:
-        self._resolver = Resolver([self.names.address], lifetime_s=0.5)
+        self._resolver = Resolver([self.names.address], lifetime_s=10.0)
         if getattr(self, "_policies", None) is not None:
             self._policies._resolver = self._resolver  # type: ignore[union-attr]
 
@@ -186,7 +185,7 @@ class World:
                 lambda: self.now,
                 port=self.site.port,
                 ca_file=self._ca_file,
-                timeout_s=0.5,
+                timeout_s=self.timeout_s,
             )
         return self._policies
 
@@ -204,7 +203,7 @@ def world(settings: Any, tmp_path: Path, transactional_db: None) -> Iterator[Wor
     ca_file = tmp_path / "authorities.pem"
     ca_file.write_bytes(authority().pem)
     own = issued(f"mta-sts.{DOMAIN}", by=authority())
-    with name_server() as known, site(server_context(tmp_path, own)) as server:
+    with nameserver() as known, site(server_context(tmp_path, own)) as server:
         yield World(known, server, str(ca_file))
 
 
@@ -246,7 +245,7 @@ def test_hiding_the_record_later_does_not_help(world: World) -> None:
     assert world.mode() == "enforce"
     world.restart()
     assert world.mode() == "enforce"
-    world.names.statuses[f"_mta-sts.{DOMAIN}"] = dns.rcode.SERVFAIL
+    world.names.broken.add(f"_mta-sts.{DOMAIN}")
     world.restart()
     assert world.mode() == "enforce"
     world.now += timedelta(days=8)
@@ -320,6 +319,7 @@ def nonsense(world: World) -> str:
 
 def silent(world: World) -> str:
     world.site.go_on.clear()
+    world.timeout_s = 0.5
     return "did not answer within 0.5 s"
 
 
@@ -363,7 +363,7 @@ def test_it_believes_no_site_without_a_good_certificate(
         "authority": issued(host, by=authority("Somebody else")),
         "age": issued(host, by=authority(), lasts=timedelta(days=-1)),
     }[fault]
-    with name_server() as known, site(server_context(tmp_path, own)) as server:
+    with nameserver() as known, site(server_context(tmp_path, own)) as server:
         kept, trouble = World(known, server, str(ca_file)).policy()
     assert kept is None
     assert f"the certificate of {host} is not trusted" in trouble
@@ -372,6 +372,7 @@ def test_it_believes_no_site_without_a_good_certificate(
 
 def test_a_slow_site_holds_up_nobody_else(world: World) -> None:
     world.site.go_on.clear()
+    world.timeout_s = 0.5
     world.names.add("other.example", "A", "127.0.0.2")
 
     async def work() -> str:

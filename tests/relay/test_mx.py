@@ -12,7 +12,7 @@ from panel.route_settings import read_routes
 from relay.mx import route_for
 from relay.routes import Hop, Level, Login, Route, Tls
 from tests.support.loop import run
-from tests.support.names import Names, names
+from tests.support.nameserver import Nameserver, nameserver
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,9 +22,9 @@ def route(domain: str) -> Route | Outcome:
 
 
 @pytest.fixture
-def server(settings: Any) -> Iterator[Names]:
+def server(settings: Any) -> Iterator[Nameserver]:
     """The name server of the route `mx`."""
-    with names() as known:
+    with nameserver() as known:
         settings.RESOLVERS = [known.address]
         settings.ALLOW_NETWORKS = [ip_network("127.0.0.0/8")]
         known.add("example.org", "MX", "10 mx.example.org.")
@@ -55,18 +55,18 @@ def test_a_smarthost_has_its_login_and_its_tls(settings: Any) -> None:
     assert answer.hops[0].tls == Tls(Level.VERIFIED, is_implicit=True)
 
 
-def test_mail_goes_to_the_servers_of_its_domain(settings: Any, server: Names) -> None:
+def test_mail_goes_to_the_servers_of_its_domain(settings: Any, server: Nameserver) -> None:
     settings.ROUTE, settings.MX_PORT = "mx", 2525
     assert route("example.org") == Route(
         "mx.example.org", (Hop("mx.example.org", 2525, ("127.0.0.2",)),)
     )
     # What was learnt is kept for the life of the process.
-    asked = len(server.questions)
+    asked = len(server.asked)
     assert isinstance(route("example.org"), Route)
-    assert len(server.questions) == asked
+    assert len(server.asked) == asked
 
 
-def test_domains_have_ways_of_their_own(settings: Any, server: Names) -> None:
+def test_domains_have_ways_of_their_own(settings: Any, server: Nameserver) -> None:
     settings.ROUTE, settings.MX_PORT = "mx", 25
     settings.ROUTES = read_routes(
         "client.example 127.0.0.5:2525\n"

@@ -147,6 +147,26 @@ def test_plain_smtp_is_noted_too(account: HostingAccount) -> None:
     assert "bare" in LastRefusal.objects.get().text
 
 
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_what_smtp_refuses_for_its_size_is_noted(
+    transactional_db: None, is_announced: bool
+) -> None:
+    accounts.create("own.example", NOW, uid=os.getuid())
+    line = b"x" * 998 + b"\r\n"
+    with relay() as desk, desk.connect() as connection:
+        size = b" SIZE=10485761" if is_announced else b""
+        connection.sendall(b"EHLO a\r\nMAIL FROM:<a@b.example>" + size + b"\r\n")
+        if not is_announced:
+            connection.sendall(b"RCPT TO:<a@b.example>\r\nDATA\r\n")
+            connection.sendall(line * (10_485_760 // len(line) + 1) + b".\r\n")
+        connection.sendall(b"QUIT\r\n")
+        words = connection.makefile("rb").read()
+    assert b"\r\n552 5.3.4 " in words
+    assert words.endswith(b"\r\n221 2.0.0 Bye\r\n")
+    refusal = LastRefusal.objects.get()
+    assert (refusal.exit_code, "larger" in refusal.text) == (65, True)
+
+
 def test_what_is_too_large_to_be_read_is_noted_for_its_token(account: HostingAccount) -> None:
     accounts.create("own.example", NOW, uid=os.getuid())
     _, plain = tokens.make(account.pk, "x", "admin", NOW, uid=os.getuid())

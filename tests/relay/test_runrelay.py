@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +24,9 @@ def home() -> Iterator[House]:
         yield new
 
 
-def start(home: House) -> "subprocess.Popen[str]":
+def start(home: House, *options: str) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "runrelay"],
+        [sys.executable, "manage.py", "runrelay", *options],
         cwd=ROOT,
         env=home.environment,
         stdin=subprocess.DEVNULL,
@@ -118,3 +119,94 @@ def test_what_came_while_it_was_away_is_taken(home: House) -> None:
     eventually(lambda: not kept(home), 30, "it is taken")
     assert end(process)[0] == 0
     assert home.ledger()["boutique.example"]["accepted"] == before + 1
+
+
+def children(process: "subprocess.Popen[str]") -> list[int]:
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
+    return [int(pid) for pid in listed.split()]
+
+
+def kill(process: "subprocess.Popen[str]", child: int) -> None:
+    os.kill(child, signal.SIGKILL)
+    eventually(lambda: child not in children(process), 30)
+
+
+def wait_for_more(results: list[int]) -> None:
+    seen = len(results)
+    eventually(lambda: len(results) > seen + 10, 30, "the others go on")
+
+
+def test_a_process_that_dies_is_replaced_and_nothing_is_lost(home: House) -> None:
+    """Which one it is makes no difference: the first has the maildrop and the simulator."""
+    before = home.ledger()["boutique.example"]["accepted"]
+    process = start(home, "--processes", "2")
+    results: list[int] = []
+    stopping = threading.Event()
+
+    def write() -> None:
+        while not stopping.is_set():
+            results.append(call(home, "-t", "-i").returncode)
+
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        for place in (0, 1):
+            eventually(lambda: len(children(process)) == 2, 30)
+            kill(process, children(process)[place])
+            wait_for_more(results)
+        eventually(lambda: len(children(process)) == 2, 30, "both have their successors")
+    finally:
+        stopping.set()
+        for writer in writers:
+            writer.join()
+    eventually(lambda: not kept(home), 30, "the maildrop is empty")
+    status, errors = end(process)
+    assert (status, "Traceback" in errors) == (0, False)
+    assert errors.count("replaced=yes") == 2
+    assert set(results) == {0}
+    assert home.ledger()["boutique.example"]["accepted"] == before + len(results)
+
+
+def test_processes_end_with_their_parent(home: House) -> None:
+    process = start(home, "--processes", "2")
+    both = children(process)
+    assert len(both) == 2
+    end(process, signal.SIGKILL)
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in both), 30)
+    # Nobody holds the place any more.
+    assert end(start(home))[0] == 0
+
+
+def test_two_processes_keep_one_quota(home: House) -> None:
+    """What is over it is held, whoever takes it: they count in one transaction with the mail."""
+    before = home.ledger()["boutique.example"]
+    set_quota(home, before["accepted"] - before["held"] + 15)
+    process = start(home, "--processes", "2")
+
+    def write() -> None:
+        for _ in range(12):
+            assert call(home, "-t", "-i").returncode == 0
+
+    try:
+        threads = [threading.Thread(target=write) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        assert end(process)[0] == 0
+        set_quota(home, None)
+    after = home.ledger()["boutique.example"]
+    assert after["accepted"] == before["accepted"] + 48
+    assert after["held"] == before["held"] + 33
+
+
+def set_quota(home: House, hourly: int | None) -> None:
+    script = (
+        "from mailqueue import accounts; from mailqueue.models import HostingAccount as H;"
+        " number = H.objects.get(service_name='boutique.example').pk;"
+        f" accounts.change(number, hourly_quota={hourly})"
+    )
+    result = home.manage("shell", "-c", script)
+    assert result.returncode == 0, result.stderr

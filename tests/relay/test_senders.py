@@ -1,5 +1,7 @@
 """Whom a message names, and what an account's rule makes of it."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,6 +131,25 @@ def test_a_strange_author_is_replaced(before: bytes, sender: str, after: bytes) 
     assert found.stranger
     assert not found.is_refused
     assert found.content == (after + b"\n\nbody\n").replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"From: " + b"a," * 240_000, b"From: a@boutique.example\n" * 9_000],
+    ids=["addresses", "fields"],
+)
+def test_who_names_too_many_names_a_stranger_and_takes_no_time(head: bytes) -> None:
+    message = parsed(head)
+    content = headers.as_sent(message)
+    began = time.process_time()
+    found = senders.authors(message, "boutique.example")
+    assert time.process_time() - began < 0.1
+    assert found[-1] == senders.TOO_MANY
+    began = time.process_time()
+    verdict = senders.judged(found, content, "", rule(SenderPolicy.REWRITE))
+    assert time.process_time() - began < 0.5
+    assert isinstance(verdict, Verdict)
+    assert verdict.content.count(b"From:") == 1
 
 
 def test_a_name_keeps_its_signs_when_the_author_is_replaced() -> None:

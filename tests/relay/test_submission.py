@@ -142,6 +142,38 @@ def test_a_plain_network_needs_no_tls(near: Desk, token: str) -> None:
     assert Message.objects.count() == 1
 
 
+def test_a_token_of_another_network_is_refused_and_noted(
+    near: Desk, shop: HostingAccount, now: datetime
+) -> None:
+    _, plain = tokens.make(shop.pk, "office", "admin", now, networks="192.0.2.0/24 ::1/128")
+    with near.client() as client:
+        client.ehlo()
+        assert client.docmd("AUTH", f"PLAIN {plainly(plain)}") == (
+            535,
+            b"5.7.8 The user name or the token is wrong",
+        )
+    refusal = eventually(LastRefusal.objects.first)
+    assert refusal is not None
+    assert (refusal.account, refusal.exit_code) == (shop, 77)
+    assert refusal.text == "the token does not count from this address"
+    assert AccountToken.objects.get().last_used_at is None
+
+
+def test_a_token_counts_from_its_own_network(
+    near: Desk, shop: HostingAccount, now: datetime
+) -> None:
+    row, plain = tokens.make(shop.pk, "host", "admin", now, networks="::ffff:127.0.0.0/104")
+    with near.client() as client:
+        client.login(SHOP, plain)
+        send(client)
+        # It is looked at with each message, so that a change counts at once.
+        AccountToken.objects.filter(pk=row.pk).update(networks="192.0.2.0/24")
+        with pytest.raises(smtplib.SMTPDataError) as caught:
+            send(client)
+    assert caught.value.smtp_code == 550
+    assert Message.objects.count() == 1
+
+
 @pytest.mark.parametrize("command", ["MAIL FROM:<a@b.example>", "RCPT TO:<a@b.example>", "DATA"])
 def test_nothing_is_relayed_without_a_token(desk: Desk, command: str) -> None:
     with desk.secure_client() as client:

@@ -1,5 +1,7 @@
 """Connections and wrong tokens are counted by where they come from."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,22 @@ def test_so_many_connections_of_one_source_and_of_all() -> None:
     throttle.leave("a")
     assert throttle.enter("b")
     assert not throttle.enter("a")
+
+
+def test_the_oldest_stranger_makes_room_when_all_places_are_taken() -> None:
+    throttle = Throttle()
+    cut_off: list[int] = []
+    for number in range(MOST_CONNECTIONS):
+        assert throttle.enter(f"s{number % 100}")
+        throttle.note_stranger(number, partial(cut_off.append, number))
+    throttle.note_known(0)
+    assert throttle.enter("a")
+    assert throttle.enter("b")
+    assert cut_off == [1, 2]
+    # Nobody is cut off for a source that has too many itself.
+    full = [throttle.enter("c") for _ in range(MOST_BY_SOURCE + 1)]
+    assert full == [True] * MOST_BY_SOURCE + [False]
+    assert len(cut_off) == MOST_BY_SOURCE + 2
 
 
 def test_ten_wrong_tokens_within_ten_minutes_bar_a_source_for_a_while() -> None:

@@ -21,7 +21,7 @@ from tests.support.certificates import Certificate, authority, issued, server_co
 from tests.support.remote import Remote, Script, remote
 from tests.support.waiting import eventually
 
-QUICK = Timeouts(*([2.0] * 9))
+QUICK = Timeouts(*([10.0] * 9))
 MX = "mx.example.org"
 WELCOME = Tls()
 MAIL = Envelope("a@example.com", ("b@example.org",), b"Subject: hello\r\n\r\nbody\r\n")

@@ -35,7 +35,7 @@ MARKS = {
     "web": "gunicorn",
     "relay": "runrelay",
     "worker": " worker ",
-    "beat": " beat ",
+    "beat": "mailqueue.clock",
     "redis": "redis-server",
 }
 

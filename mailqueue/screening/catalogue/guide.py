@@ -42,8 +42,10 @@ RULES = (
     Rule(
         "blank",
         1.2,
-        gettext_noop("More than 70 % of the text is blank"),
-        gettext_noop("Remove spaces and empty lines: %(percent)s %% of the text is blank."),
+        gettext_noop("More than 70 per cent of the text is blank"),
+        gettext_noop(
+            "Remove spaces and empty lines; blanks make up %(percent)s per cent of the text."
+        ),
     ),
     Rule(
         "huge_font",

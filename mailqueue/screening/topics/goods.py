@@ -40,7 +40,7 @@ PILLS = Topic(
         "claim": (
             1.6,
             "lowest price*; cheapest; cheap meds; cheap pills; cheap medication*; best price*; "
-            "half price; off all; 80 off; 70 off; 50 off; % off; satisfaction guaranteed; "
+            "half price; off all; # off; satisfaction guaranteed; "
             "money back; moneyback; money back guarantee; guaranteed results; 100 natural; "
             "all natural; "
             "clinically proven; doctor* recommend*; miracle; amazing results; no side effect*; "
@@ -56,7 +56,7 @@ PILLS = Topic(
         ),
     },
     most=6.0,
-    core=frozenset({"way", "enhance"}),
+    core=(frozenset({"way", "enhance"}), frozenset({"drug", "enhance"})),
 )
 
 DIET = Topic(
@@ -98,7 +98,7 @@ DIET = Topic(
     },
     least=3,
     most=LEGAL,
-    core=frozenset({"claim"}),
+    core=(frozenset({"weight"}), frozenset({"claim"})),
 )
 
 GAMBLING = Topic(
@@ -115,7 +115,7 @@ GAMBLING = Topic(
         "bonus": (
             2.0,
             "free spins; free spin; welcome bonus; deposit bonus; no deposit; first deposit; "
-            "bonus code; match bonus; free chips; free bet*; free money; free play; % bonus; "
+            "bonus code; match bonus; free chips; free bet*; free money; free play; # bonus; "
             "bonus up to; $ free; "
             "tours gratuits; bonus de bienvenue; bonus de depot; sans depot; premier depot; "
             "freispiele; willkommensbonus; ohne einzahlung; bonus ohne; einzahlungsbonus; "
@@ -136,7 +136,7 @@ GAMBLING = Topic(
         ),
     },
     most=LEGAL,
-    core=frozenset({"bonus"}),
+    core=(frozenset({"game"}), frozenset({"bonus"})),
 )
 
 COPIES = Topic(
@@ -153,7 +153,7 @@ COPIES = Topic(
         ),
         "copy": (
             2.6,
-            "replica*; fake watches; replica watches; identical to the original; "
+            "replica; replicas; fake watches; replica watches; identical to the original; "
             "indistinguishable; mirror image; aaa quality; aaa grade; outlet store; "
             "factory outlet; warehouse clearance; oem software; oem version*; "
             "oem; cracked; no license; repliques; replique de; copie parfaite; imitation; "
@@ -162,15 +162,15 @@ COPIES = Topic(
         ),
         "price": (
             1.4,
-            "cheap; cheapest; lowest price*; fraction of the; fraction of; % off; 90 off; "
-            "80 off; 70 off; 85 off; discount*; off retail; bargain; save up to; best price*; "
+            "cheap; cheapest; lowest price*; fraction of the; fraction of; # off; "
+            "85 off; discount*; off retail; bargain; save up to; best price*; "
             "wholesale; prix casse*; pas cher; jusqu a; moins cher; remise; "
             "gunstig; rabatt; bis zu 80; bis zu 90; barato*; descuento*; rebaja*; sconti; "
             "scontati; economic*; 激安; 最安; 格安; 割引",
         ),
     },
     most=5.5,
-    core=frozenset({"copy"}),
+    core=(frozenset({"copy"}),),
 )
 
 DIPLOMA = Topic(

@@ -228,11 +228,11 @@ INCOME = Topic(
         "ease": (
             1.6,
             "no experience; without experience; no selling; no investment; no skills; "
-            "anyone can; for free to; no employees; no inventory; "
+            "anyone can; no employees; no inventory; "
             "no risk; risk free; guaranteed income; 100 legal; is legal; totally legal; "
             "perfectly legal; proven system; proven program; system works; secret of; secrets of; "
             "in your spare time; part time; autopilot; step by step; turnkey; "
-            "success story; testimonial*; this really works; it really works; it works; "
+            "success story; testimonial*; this really works; it really works; "
             "changed my life; quit your job; fire your boss; simple system; simple instructions; "
             "follow .. instructions; "
             "sans experience; sans investissement; sans effort*; sans risque; methode simple; "
@@ -253,14 +253,14 @@ INCOME = Topic(
         ),
         "chain": (
             2.6,
-            "chain letter; this is not a chain; multi level; mlm; downline; pyramid; matrix; "
+            "chain letter; this is not a chain; multi level; mlm; downline; pyramid; "
             "five reports; report 1; report #1; 4 reports; each report; "
             "add your name; move the name; bulk email; email marketing is; gifting; "
             "cash gift*",
         ),
     },
     most=LEGAL,
-    core=frozenset({"earn", "chain"}),
+    core=(frozenset({"earn", "chain"}),),
 )
 
 CRYPTO = Topic(
@@ -306,7 +306,7 @@ CRYPTO = Topic(
             "seed phrase; recovery phrase; secret phrase; connect your wallet; connect wallet; "
             "verify your wallet; validate your wallet; wallet validation; wallet .. suspended; "
             "wallet .. deactivated; "
-            "synchroni* your wallet; migrate your; phrase de recuperation; "
+            "synchroni* your wallet; phrase de recuperation; "
             "verifiez votre portefeuille; wallet verifizieren; frase semilla; "
             "verifica tu wallet; frase di recupero; private key*",
         ),
@@ -320,7 +320,7 @@ CRYPTO = Topic(
         ),
     },
     most=6.0,
-    core=frozenset({"gain", "theft"}),
+    core=(frozenset({"coin", "theft"}), frozenset({"gain", "theft"})),
 )
 
 SHARES = Topic(
@@ -350,7 +350,7 @@ SHARES = Topic(
     },
     least=3,
     most=LEGAL,
-    core=frozenset({"rise"}),
+    core=(frozenset({"share"}), frozenset({"rise"})),
 )
 
 TOPICS = (ADVANCE_FEE, PRIZE, LOAN, INCOME, CRYPTO, SHARES)

@@ -15,17 +15,17 @@ class Topic:
     """One kind of abuse.
 
     Words alone say little: `least` groups must meet in one message before the topic counts at all,
-    one of those in `core` among them. Points of the groups add up, to `most`; for trades that are
-    legal somewhere that is below the threshold of a verdict. `is_quotable` says that honest mail
-    passes such words on, as a shop's notice of a comment does, and counts less where a visitor is
-    quoted.
+    one of each set in `core` among them. Points of the groups add up, to `most`; for trades that
+    are legal somewhere that is below the threshold of a verdict. `is_quotable` says that honest
+    mail passes such words on, as a shop's notice of a comment does, and counts less where a visitor
+    is quoted.
     """
 
     rule: str
     groups: Mapping[str, Group]
     least: int = 2
     most: float = 6.0
-    core: frozenset[str] = frozenset()
+    core: tuple[frozenset[str], ...] = ()
     is_quotable: bool = True
 
     def phrases(self, group: str) -> list[str]:

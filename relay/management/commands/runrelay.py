@@ -1,10 +1,10 @@
 """`manage.py runrelay`: the relay, in the foreground."""
 
 import asyncio
+import resource
 import signal
 import socket
-import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,10 +15,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from relay import inbound, maildrop, network, server, simulator, submission
+from relay.certificate import Certificate
 from relay.intake import Intake
 from relay.processes import Family
 
 MOST_PROCESSES = 64
+# Ours: far more than callers at once.
+MOST_DESCRIPTORS = 65_536
 
 
 class Command(BaseCommand):
@@ -37,11 +40,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        terms = submission.Terms(
-            _tls("SUBMISSION"), plain_networks=settings.SUBMISSION_PLAIN_NETWORKS
-        )
-        terms_of_back = network.Terms(_tls("BOUNCE"))
+        certificates = (_certificate("SUBMISSION"), _certificate("BOUNCE"))
         try:
+            _take_descriptors()
             maildrop.prepare(settings.MAILDROP)
             with ExitStack() as stack:
                 # First: it finds out that another relay runs, whose simulator must keep its socket.
@@ -50,11 +51,19 @@ class Command(BaseCommand):
                     stack.enter_context(network.bound([network.Listener(*one) for one in listed]))
                     for listed in (settings.SUBMISSION_LISTEN, settings.BOUNCE_LISTEN)
                 )
-                _run(options["processes"], _Doors(wire, bound, terms, back, terms_of_back))
+                _run(options["processes"], _Doors(wire, bound, back, certificates))
         except server.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The relay cannot start: {error}") from error
+
+
+def _take_descriptors() -> None:
+    """Have as many open connections as we may; most systems begin with 1,024 descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +72,10 @@ class _Doors:
 
     wire: socket.socket
     bound: Sequence[network.Bound]
-    terms: submission.Terms
     # For what comes back.
     back: Sequence[network.Bound]
-    terms_of_back: network.Terms
+    # Of the network's listeners, and of those for what comes back.
+    certificates: tuple[Certificate | None, Certificate | None]
 
     def close(self) -> None:
         """Accept no more here: who has connected already learns of it."""
@@ -85,11 +94,11 @@ def _run(processes: int, doors: _Doors) -> None:
     Family(processes, work).run(when_stopping=doors.close)
 
 
-def _tls(name: str) -> ssl.SSLContext | None:
-    """TLS with the certificate that is set for listeners of this name, if one is."""
-    certificate, key = (getattr(settings, f"{name}_{kind}") for kind in ("CERTIFICATE", "KEY"))
+def _certificate(name: str) -> Certificate | None:
+    """The certificate that is set for listeners of this name, if one is."""
+    files = [getattr(settings, f"{name}_{kind}") for kind in ("CERTIFICATE", "KEY")]
     try:
-        return network.context(certificate, key) if certificate else None
+        return Certificate(*files) if files[0] else None
     except OSError as error:
         raise CommandError(
             f"FACTEUR_{name}_CERTIFICATE and FACTEUR_{name}_KEY are no certificate and its key:"
@@ -110,23 +119,26 @@ async def _serve(doors: _Doors, *, is_first: bool, lifeline: int | None = None) 
         await stack.enter_async_context(server.serve(doors.wire, intake))
         if is_first and settings.USES_SIMULATOR:
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
-        await stack.enter_async_context(submission.serve(doors.bound, doors.terms, intake))
+        tls, tls_of_back = (one.context if one else None for one in doors.certificates)
+        terms = submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
+        await stack.enter_async_context(submission.serve(doors.bound, terms, intake))
+        terms_of_back = network.Terms(tls_of_back)
         inbox = inbound.Inbox(_utc_now)
-        await stack.enter_async_context(
-            inbound.serve(doors.back, doors.terms_of_back, intake, inbox)
-        )
+        await stack.enter_async_context(inbound.serve(doors.back, terms_of_back, intake, inbox))
+        for certificate in filter(None, doors.certificates):
+            await stack.enter_async_context(_watching(certificate.watch()))
         if is_first:
             refused = settings.DATA_DIR / "refused"
             drop = maildrop.Maildrop(settings.MAILDROP, refused, intake, _utc_now)
-            await stack.enter_async_context(_watching(drop))
+            await stack.enter_async_context(_watching(drop.watch()))
         await stopping.wait()
         if lifeline is not None:
             loop.remove_reader(lifeline)
 
 
 @asynccontextmanager
-async def _watching(drop: maildrop.Maildrop) -> AsyncIterator[None]:
-    watching = asyncio.create_task(drop.watch())
+async def _watching(watch: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    watching = asyncio.create_task(watch)
     try:
         yield
     finally:
