@@ -28,6 +28,7 @@ ROWS = (
     "tests/flow/test_states_journey.py",
     "tests/flow/test_way_back.py",
     "tests/flow/test_faults_peer.py",
+    "tests/relay/test_fairness.py",
     "tests/relay/test_intake.py",
 )
 FIRST = (("journeys and browsers, on SQLite", (*PYTEST, *WAITING)),)
