@@ -20,6 +20,7 @@ from mailqueue.models import (
     Returned,
     Review,
     StateChange,
+    Strike,
 )
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.return_tokens import Purpose, Token
@@ -380,3 +381,15 @@ def test_a_list_of_both_kinds_is_walked_in_order(
         seen += [row.address for row in page.rows]
     assert seen == [f"c{number}@example.org" for number in reversed(range(6))]
     assert [row.address for row in failures.everything(account, wish)] == seen
+
+
+def test_what_came_back_goes_with_the_data_of_its_address(
+    account: HostingAccount, submit: Callable[..., str], now: datetime
+) -> None:
+    submit("ana@example.org")
+    send(now)
+    arrive(only().pk, report("ana@example.org"), now)
+    handle(now)
+    assert queue.erase(account.pk, "Ana@example.org") == 1
+    assert not Returned.objects.exists()
+    assert not Strike.objects.exists()
