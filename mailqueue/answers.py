@@ -6,9 +6,10 @@ of bounded length.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
-from mailqueue import service
+from mailqueue import queue, service
 from mailqueue.dsn import mime
 from mailqueue.dsn.mail import taken_apart
 from mailqueue.errors import NoReview, UnknownAccount
@@ -34,6 +35,12 @@ def read(content: bytes) -> tuple[str, str]:
     mail = taken_apart(content)
     author = " ".join(mime.decoded_header(mail.header("from"))[:400].split())
     return storable(author, LONGEST_AUTHOR), storable(_own_words(mail.note), LONGEST_STATEMENT)
+
+
+def lock(change_ids: Iterable[int]) -> None:
+    """Lock the accounts of these stops, before several are answered: by number, as everywhere."""
+    stops = StateChange.objects.filter(pk__in=list(change_ids))
+    queue.lock_accounts(stops.values_list("account_id", flat=True))
 
 
 def state(change_id: int, author: str, statement: str, now: datetime) -> int | None:

@@ -10,6 +10,7 @@ A report may be here before the outcome of its delivery is written down; it is t
 until it is, or nobody can be asked any more.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,10 +30,12 @@ Outcome = Returned.Outcome
 KEPT_BYTES = 128 * 1024
 # Of one token, so many messages are taken: replaying one fills no disk.
 MOST_OF_ONE = 20
-# How long to wait for the outcome of a delivery, and again and again.
+# How long to wait at least for the outcome of a delivery; each time as long again as it has waited.
 LOOK_AGAIN = timedelta(minutes=1)
 # As long as their tokens count.
 KEPT = max(VALID_FOR.values())
+
+logger = logging.getLogger("facteur.returns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def handle(now: datetime, limit: int = 100) -> list[Handled] | None:
     """
     due = Returned.objects.filter(handled_at=None, due_at__lte=now).order_by("due_at", "pk")
     # Read before anything is locked: it takes milliseconds for each.
-    read = [_read(row) for row in due[:limit]]
+    read = [said for row in due[:limit] if (said := _read_if_possible(row, now)) is not None]
     if not read:
         return None
     with transaction.atomic():
@@ -147,6 +150,21 @@ def _row(arrival: Arrival, now: datetime) -> Returned:
         size_bytes=arrival.size_bytes,
         content=zstandard.ZstdCompressor().compress(content),
     )
+
+
+def _read_if_possible(row: Returned, now: datetime) -> _Said | None:
+    """What a message says; one that cannot be read must not stand before all others."""
+    try:
+        return _read(row)
+    except Exception:
+        logger.exception("returned=%d read=no", row.pk)
+        _put_off(row, now)
+        return None
+
+
+def _put_off(row: Returned, now: datetime) -> None:
+    row.due_at = now + max(LOOK_AGAIN, now - row.received_at)
+    row.save(update_fields=["due_at"])
 
 
 def _read(row: Returned) -> _Said:
@@ -200,6 +218,7 @@ def _worst(reports: Sequence[Report]) -> Report:
 
 def _settle(read: Sequence[_Said], now: datetime) -> list[Handled]:
     # Answers first: they lock accounts, which come before recipients everywhere.
+    answers.lock([said.row.number for said in read if said.outcome is Outcome.ANSWER])
     outcomes = {said.row.pk: _answered(said, now) for said in read}
     failures = [said.failure for said in read if said.failure is not None]
     backs = iter(queue.come_back(failures, now))
@@ -209,8 +228,7 @@ def _settle(read: Sequence[_Said], now: datetime) -> list[Handled]:
         if said.failure is not None:
             back = next(backs)
             if back.fate is Fate.EARLY and now < row.received_at + VALID_FOR[Purpose.RETURN]:
-                row.due_at = now + LOOK_AGAIN
-                row.save(update_fields=["due_at"])
+                _put_off(row, now)
                 continue
             result = _handled(said, back)
         row.handled_at, row.outcome = now, result.outcome

@@ -22,7 +22,7 @@ from mailqueue.queue.erasing import erase
 from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
 from mailqueue.queue.returns import Back, CameBack, Fate, come_back
-from mailqueue.queue.rows import lock_account, storable
+from mailqueue.queue.rows import lock_account, lock_accounts, storable
 from mailqueue.queue.slices import drip, expire, hold, last_queued_id, purge, release
 from mailqueue.queue.work import Recorded, give_back, put_off, record, recover_leases
 
@@ -50,6 +50,7 @@ __all__ = [
     "hold",
     "last_queued_id",
     "lock_account",
+    "lock_accounts",
     "may_purge",
     "may_release",
     "prune",

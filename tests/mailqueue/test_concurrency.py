@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from mailqueue import ledger, queue, service
+from mailqueue import ledger, queue, returns, service
 from mailqueue.counters import Tallies
 from mailqueue.errors import IllegalTransition
-from mailqueue.models import AccountTotals, Body, HostingAccount, Recipient
+from mailqueue.models import AccountTotals, Body, HostingAccount, Recipient, Returned
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
+from mailqueue.return_tokens import Purpose, Token
+from mailqueue.returns import Arrival
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -216,3 +219,39 @@ def test_a_click_and_a_delivery_do_not_wait_for_each_other(
     run(deliver, click)
     AccountTotals.objects.filter(account=account).update(accepted=2, sent=0)
     assert HostingAccount.objects.get().state == "ok"
+
+
+def test_answers_about_stops_lock_accounts_in_the_order_of_all_others(
+    account: HostingAccount, other: HostingAccount, now: datetime
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer")
+    for stopped in (other, account):
+        change = service.report_spam(stopped.pk, "complaints", now)
+        token = Token(Purpose.CASE, change.pk, now)
+        answer = b"From: a@b.test\r\n\r\nIt is mended.\r\n"
+        returns.store([Arrival(token, "a@b.test", "192.0.2.1", answer, len(answer))], now)
+
+    HostingAccount.objects.update(review_required=True)
+    has_first = threading.Event()
+
+    def accept() -> None:
+        with transaction.atomic():
+            queue.lock_account(min(account.pk, other.pk))
+            has_first.set()
+            eventually(_somebody_waits)
+            queue.lock_account(max(account.pk, other.pk))
+
+    def handle() -> None:
+        assert has_first.wait(10)
+        handled = returns.handle(now)
+        assert handled is not None
+        assert [one.outcome for one in handled] == [Returned.Outcome.ANSWER] * 2
+
+    run(accept, handle)
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None

@@ -193,6 +193,26 @@ def test_a_report_that_comes_before_its_outcome_waits_for_it(
     assert totals(account) == (1, 1, 1, 0)
 
 
+def test_a_report_that_waits_long_is_looked_at_less_and_less(
+    account: HostingAccount, submit: Callable[..., str], now: datetime
+) -> None:
+    submit("ana@example.org")
+    arrive(only().pk, report("ana@example.org"), now)
+    looks = 0
+    for minute in range(24 * 60):
+        looks += returns.handle(now + timedelta(minutes=minute)) is not None
+    assert looks == 12
+    assert not Returned.objects.get().outcome
+
+
+def test_one_that_cannot_be_read_stands_in_nobodys_way(db: None, now: datetime) -> None:
+    arrive(7, report("ana@example.org"), now)
+    Returned.objects.update(content=b"broken")
+    arrive(8, report("bob@example.org"), now)
+    assert handle(now) == [Kind.GONE]
+    assert returns.handle(now) is None
+
+
 def test_a_report_about_rows_that_are_gone_breaks_nothing(
     account: HostingAccount, submit: Callable[..., str], now: datetime
 ) -> None:
