@@ -1,5 +1,7 @@
 """What follows DATA: it ends at CRLF.CRLF and nowhere else, however the bytes are divided."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,3 +85,15 @@ def test_what_has_no_room_is_not_kept() -> None:
     content.drop()
     assert content.feed(b"x\r\n.\r\n") == b""
     assert content.is_too_large
+
+
+def test_small_pieces_take_no_more_memory_than_their_bytes() -> None:
+    content = Content(1024 * 1024)
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            content.feed(b"%02d" % (number % 100))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 2 * content.size_bytes
