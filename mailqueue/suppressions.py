@@ -177,10 +177,6 @@ def _is_second(blow: Blow, now: datetime) -> bool:
 def _suppress(blow: Blow, now: datetime) -> None:
     """Put an address on the list of its account, or keep it there for longer."""
     moment = connection.ops.adapt_datetimefield_value
-    mine = Suppression.objects.filter(account_id=blow.account_id, address=blow.address)
-    if mine.filter(until=None).exists():
-        # Somebody wants it there for ever.
-        return
     _upsert(
         Suppression._meta.db_table,
         {"account_id": blow.account_id, "address": blow.address},
@@ -191,17 +187,21 @@ def _suppress(blow: Blow, now: datetime) -> None:
             "actor": "",
             "words": blow.words[:LONGEST_WORDS],
         },
+        # What somebody wants there for ever stays, also if he says so at this moment.
+        f"WHERE {_TABLE}.until IS NOT NULL",
     )
 
 
-def _upsert(table: str, keys: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Insert a row or change it: two transactions may come with the same one."""
+def _upsert(
+    table: str, keys: Mapping[str, Any], values: Mapping[str, Any], where: str = ""
+) -> None:
+    """Insert a row, or change it `where` it is so: two transactions may come with the same one."""
     names = [*keys, *values]
     places = ", ".join(["%s"] * len(names))
     sets = ", ".join(f"{name} = excluded.{name}" for name in values)
     sql = (
         f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places}) "  # noqa: S608
-        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets}"
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets} {where}"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [*keys.values(), *values.values()])

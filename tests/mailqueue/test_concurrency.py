@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from mailqueue import ledger, queue, returns, service
+from mailqueue import ledger, queue, returns, service, suppressions
 from mailqueue.counters import Tallies
 from mailqueue.errors import IllegalTransition
-from mailqueue.models import AccountTotals, Body, HostingAccount, Recipient, Returned
+from mailqueue.models import AccountTotals, Body, HostingAccount, Recipient, Returned, Suppression
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
 from mailqueue.return_tokens import Purpose, Token
 from mailqueue.returns import Arrival
+from mailqueue.suppressions import Blow, Reason
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -249,6 +250,30 @@ def test_answers_about_stops_lock_accounts_in_the_order_of_all_others(
         assert [one.outcome for one in handled] == [Returned.Outcome.ANSWER] * 2
 
     run(accept, handle)
+
+
+def test_who_adds_an_address_for_ever_has_the_last_word(
+    account: HostingAccount, now: datetime
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer")
+    blow = Blow(account.pk, "a@example.org", Reason.COMPLAINED, "")
+    suppressions.strike([blow], now)
+    has_added = threading.Event()
+
+    def add() -> None:
+        with transaction.atomic():
+            suppressions.add(account.pk, ["a@example.org"], "moi", now)
+            has_added.set()
+            eventually(_somebody_waits)
+
+    def strike() -> None:
+        assert has_added.wait(10)
+        suppressions.strike([blow], now)
+
+    run(add, strike)
+    entry = Suppression.objects.get()
+    assert (entry.reason, entry.until, entry.actor) == (Reason.ADDED, None, "moi")
 
 
 def _somebody_waits() -> bool:
