@@ -29,6 +29,10 @@ MOST_BUFFERED = 128 * 1024 * 1024
 MOST_BUFFERED_BY_ONE = MOST_BUFFERED // 4
 # Who finds no room within this time, in seconds, keeps its message and hands it over later.
 ROOM_WITHIN_S = 3.0
+# Between two commands, in seconds.
+IDLE_S = 300.0
+# Who was hung up on and does not read what it was told is cut off after this time.
+LINGER_S = 5.0
 # How long a stop waits for messages that are being read or committed.
 LAST_ANSWERS_S = 5.0
 # Who goes on sending after this many bytes of DATA is not read to its end.
@@ -174,11 +178,13 @@ class Connection(SMTP):
         house: House,
         loop: asyncio.AbstractEventLoop,
         caller: Caller,
-        idle_s: float = 300.0,
+        idle_s: float = IDLE_S,
     ) -> None:
         self.house = house
         self.caller = caller
         self._unknown = 0
+        # uvloop's transports are none of asyncio's classes, and do all the same.
+        self._wire: asyncio.WriteTransport | None = None
         super().__init__(
             _NoHooks(),
             data_size_limit=self.largest,
@@ -199,6 +205,7 @@ class Connection(SMTP):
         """On whose share of the memory its messages are read."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._wire = cast("asyncio.WriteTransport", transport)
         self.house.open.add(self)
         super().connection_made(transport)
 
@@ -286,10 +293,24 @@ class Connection(SMTP):
             self.hang_up()
 
     def hang_up(self) -> None:
-        """Close without a word; aiosmtpd's loop over commands ends with it."""
+        """Close without a word, and wait but a moment until the other side has read the last.
+
+        aiosmtpd's loop over commands ends with it.
+        """
         if self.transport is not None:
             self.transport.close()
             self.transport = None
+            self._reset_timeout(LINGER_S)
+
+    def abort(self) -> None:
+        """Cut off at once."""
+        self.transport = None
+        if self._wire is not None:
+            self._wire.abort()
+
+    def _timeout_cb(self) -> None:
+        # To close would wait until the other side has read what we said; it may never.
+        self.abort()
 
     async def smtp_EHLO(self, name: str | None) -> None:  # noqa: N802 - aiosmtpd's name
         """Say what can be asked of us."""

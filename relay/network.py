@@ -15,7 +15,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 from relay.dialogue import Connection, House
 from relay.identity import Caller
@@ -26,8 +25,6 @@ BACKLOG = 1024
 IDLE_S = 60.0
 HANDSHAKE_WITHIN_S = 15.0
 GOODBYE_S = 0.05
-# Who was hung up on and does not read what it was told is cut off after this time.
-LINGER_S = 5.0
 # How long to wait when a connection cannot be accepted.
 ACCEPT_AGAIN_S = 1.0
 # 10 MB come in this time by 280 kbit/s.
@@ -216,13 +213,10 @@ class NetworkConnection(Connection):
             throttle.note_stranger(self, self.abort)
         self._is_secure = False
         self._deadline: asyncio.TimerHandle | None = None
-        # uvloop's transports are none of asyncio's classes, and do all the same.
-        self._wire: asyncio.WriteTransport | None = None
         super().__init__(house, asyncio.get_running_loop(), Caller(None), terms.idle_s)
         self.tls_context = terms.tls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._wire = cast("asyncio.WriteTransport", transport)
         if transport.get_extra_info("sslcontext") is not None:
             self._note_tls()
         self._set_deadline(self._terms.idle_s)
@@ -254,22 +248,11 @@ class NetworkConnection(Connection):
             self._deadline.cancel()
             self._deadline = None
 
-    def _timeout_cb(self) -> None:
-        # To close would wait until the other side has read what we said; it may never.
-        self.abort()
-
     def abort(self) -> None:
-        """Cut off at once."""
-        self.transport = None
-        if self._wire is not None:
-            self._wire.abort()
-        elif self._accepting is not None:
+        """Cut off at once, also in the midst of the handshake of TLS."""
+        super().abort()
+        if self._wire is None and self._accepting is not None:
             self._accepting.cancel()
-
-    def hang_up(self) -> None:
-        """Close without a word, and wait but a moment until the other side has read the last."""
-        super().hang_up()
-        self._set_deadline(LINGER_S)
 
     @property
     def unwelcome(self) -> str:

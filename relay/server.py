@@ -24,7 +24,7 @@ from django.conf import settings
 
 from mailqueue.models import Message
 from relay import identity
-from relay.dialogue import NO_ROOM, Connection, House, NoRoom
+from relay.dialogue import IDLE_S, NO_ROOM, Connection, House, NoRoom
 from relay.identity import Caller
 from relay.intake import TOO_LARGE, Answer, Handover, Intake
 
@@ -87,12 +87,12 @@ def listening(path: Path) -> Iterator[socket.socket]:
 
 
 @asynccontextmanager
-async def serve(wire: socket.socket, intake: Intake) -> AsyncIterator[None]:
+async def serve(wire: socket.socket, intake: Intake, idle_s: float = IDLE_S) -> AsyncIterator[None]:
     """Accept at a listening socket while the block runs, then answer what is under way."""
     house = House(intake)
     loop = asyncio.get_running_loop()
     server = await loop.create_unix_server(
-        lambda: _Connection(house, loop), sock=wire, backlog=BACKLOG
+        lambda: _Connection(house, loop, idle_s), sock=wire, backlog=BACKLOG
     )
     try:
         yield
@@ -126,9 +126,9 @@ class _Connection(Connection):
     origin = Message.Origin.SOCKET
     extensions = (*Connection.extensions, VERB)
 
-    def __init__(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, house: House, loop: asyncio.AbstractEventLoop, idle_s: float) -> None:
         self.uid = -1
-        super().__init__(house, loop, Caller(-1))
+        super().__init__(house, loop, Caller(-1), idle_s)
 
     @property
     def payer(self) -> int:

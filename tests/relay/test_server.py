@@ -385,3 +385,19 @@ def test_half_of_data_is_no_message(desk: Relay) -> None:
             pass
     eventually(lambda: desk.say(fresh())[1].startswith(b"250 "))
     assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize("last", [b"HELP\r\n", b"QUIT\r\n"])
+def test_who_does_not_read_is_cut_off(last: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.dialogue.LINGER_S", 0.2)
+    with relay(idle_s=0.5) as hasty, hasty.connect() as wire:
+        wire.sendall(b"HELP\r\n" * 9500 + last)
+
+        def is_cut_off() -> bool:
+            try:
+                wire.send(b"NOOP\r\n")
+            except ConnectionError:
+                return True
+            return False
+
+        eventually(is_cut_off, within_s=5)

@@ -17,6 +17,7 @@ from django.db import connections
 
 from relay import installer, maildrop, server
 from relay.database import in_database
+from relay.dialogue import IDLE_S
 from relay.intake import Intake
 
 ID = "0123456789abcdef" * 2
@@ -39,7 +40,8 @@ def as_nobody() -> list[str]:
 class Relay:
     """Runs from `start` to `stop`; the folder is there before and after."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
         self.folder = folder
         self.socket = folder / "relay.sock"
         self.maildrop = folder / "maildrop"
@@ -110,7 +112,7 @@ class Relay:
         )
         try:
             with server.listening(self.socket) as wire:
-                async with server.serve(wire, intake):
+                async with server.serve(wire, intake, self._idle_s):
                     self._ready.set()
                     await self._stopping.wait()
         finally:
@@ -126,12 +128,12 @@ def read_lines(connection: socket.socket, lines: int) -> list[bytes]:
 
 
 @contextmanager
-def relay() -> Iterator[Relay]:
+def relay(idle_s: float = IDLE_S) -> Iterator[Relay]:
     """A relay that runs. Its folder is one that other users can enter."""
     folder = Path(tempfile.mkdtemp(prefix="ft-", dir="/tmp"))
     folder.chmod(0o711)
     try:
-        new = Relay(folder)
+        new = Relay(folder, idle_s)
         new.start()
         try:
             yield new
