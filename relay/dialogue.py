@@ -444,6 +444,9 @@ class Connection(SMTP):
                 except NoRoom:
                     has_room = False
                     content.drop()
+            if content.is_too_large:
+                # Nothing of it is kept: others may have its room until it ends.
+                room.give_back()
         # Commands that were sent ahead. Even after the end of what the caller sends: `feed_data`
         # would not have them.
         self._reader._buffer[:0] = rest  # type: ignore[attr-defined]

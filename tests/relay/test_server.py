@@ -401,3 +401,14 @@ def test_who_does_not_read_is_cut_off(last: bytes, monkeypatch: pytest.MonkeyPat
             return False
 
         eventually(is_cut_off, within_s=5)
+
+
+def test_what_is_too_large_takes_no_room_from_others(desk: Relay) -> None:
+    begin = b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            wire = stack.enter_context(desk.connect())
+            wire.sendall(begin + b"x: y\r\n" * 1_760_000)
+        message = b"S: x\r\n\r\n" + (b"y" * 98 + b"\r\n") * 30_000
+        replies = desk.say(begin + message + b".\r\n", lines=6)
+        assert replies[-1].startswith(b"250"), replies
