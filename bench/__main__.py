@@ -6,6 +6,7 @@
     memory       of each process, idle and at work; of a large message
     claims       a claim of 50 beside a million e-mails that are held
     reports      reports of failures understood in a second
+    returns      reports of failures kept and handled in a second
     signatures   what the two signatures of a message cost
 
 Postfix does the same in turn, if it is installed and we are root, with its own queue. Each figure
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import claims, commands, sending, signing, taking, thinking, weights
+from bench import claims, commands, returns, sending, signing, taking, thinking, weights
 from bench.figures import POSTGRESQL, SQLITE, machine
 from bench.house import cluster
 from bench.postfix import why_not
@@ -37,6 +38,7 @@ MEASURES: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "memory": weights.measure,
     "claims": claims.measure,
     "reports": thinking.measure,
+    "returns": returns.measure,
     "signatures": signing.measure,
 }
 QUICK_SHARE, QUICK_ROUNDS = 0.2, 3

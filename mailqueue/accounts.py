@@ -45,6 +45,7 @@ class Changes(TypedDict, total=False):
     report_to: str
     language: str
     time_zone: str
+    copies_returns: bool
     # Its own limits; None is the house's.
     hourly_quota: int | None
     daily_quota: int | None

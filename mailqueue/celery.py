@@ -22,6 +22,7 @@ SWEEP = "relay.sweep"
 WORK = "mailqueue.work"
 PRUNE = "mailqueue.prune"
 WARN = "mailqueue.warn"
+CLASSIFY = "mailqueue.classify"
 REPORT = "panel.report"
 ALERT = "panel.alert"
 PRUNE_PANEL = "panel.prune"
@@ -57,6 +58,11 @@ app.config_from_object(
             },
             "work": {
                 "task": WORK,
+                "schedule": settings.SWEEP_S,
+                "options": {"expires": settings.SWEEP_S},
+            },
+            "classify": {
+                "task": CLASSIFY,
                 "schedule": settings.SWEEP_S,
                 "options": {"expires": settings.SWEEP_S},
             },

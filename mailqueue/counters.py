@@ -41,6 +41,7 @@ class Tally:
     returned: int = 0
     admitted: int = 0
     bounced: int = 0
+    complaints: int = 0
     held: int = 0
     held_bytes: int = 0
     overflow: int = 0
@@ -61,6 +62,7 @@ _COUNTED = (
     "returned",
     "admitted",
     "bounced",
+    "complaints",
 )
 _NOW = ("held", "held_bytes", "overflow")
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mailqueue.models import StateChange
 from mailqueue.queue import Recorded, Submission
+from mailqueue.returns import Handled
 
 logger = logging.getLogger("facteur.mail")
 
@@ -40,6 +41,20 @@ def stopped(change: StateChange) -> None:
         change.from_state,
         change.to_state,
         {name: number for name, number in change.figures.items() if isinstance(number, int)},
+    )
+
+
+def returned(handled: Handled) -> None:
+    """A message to one of our return paths was handled."""
+    logger.info(
+        "q=%s returned=%d account=%s to=%r status=%s category=%s reply=%r",
+        handled.queue_id or "-",
+        handled.returned_id,
+        "-" if handled.account_id is None else handled.account_id,
+        handled.address,
+        handled.outcome.value,
+        handled.category or "-",
+        handled.words,
     )
 
 

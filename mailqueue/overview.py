@@ -66,6 +66,8 @@ class Overview:
     sent_today: int
     total_in_error: int
     in_error_today: int
+    total_suppressed: int
+    total_complaints: int
     queued: int
     held: int
     held_bytes: int
@@ -143,6 +145,8 @@ def of_account(
         sent_today=_sent(today),
         total_in_error=totals.failed + totals.returned,
         in_error_today=today.failed + today.returned,
+        total_suppressed=totals.suppressed,
+        total_complaints=totals.complaints,
         queued=queued,
         held=totals.held,
         held_bytes=totals.held_bytes,

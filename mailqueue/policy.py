@@ -26,6 +26,10 @@ MOST_PERCENT = 90
 # Of so few e-mails, or with so few errors, a ratio says nothing.
 RATIO_LEAST_SENT = 20
 RATIO_LEAST_ERRORS = 10
+# So many complaints within RATIO_WINDOW, of so many e-mails in a thousand, are spam. Large
+# providers ask for less than 3 in 1,000; the least is ours: one angry reader is none.
+COMPLAINTS_LEAST = 5
+COMPLAINTS_PER_MILLE = 3
 # A quota is nearly used at this share, in per cent.
 WARN_PERCENT = 80
 # How long before the end of the time of held mail its owner is warned.
@@ -185,6 +189,19 @@ def ratio_near(
     is_near = sent >= RATIO_LEAST_SENT and bounced * 10_000 >= allowed * WARN_PERCENT * sent
     figures = {"number": bounced, "sent": sent, "limit": allowed}
     return Decision(Event.RATIO_EXCEEDED, figures) if is_near and bounced else None
+
+
+def too_many_complaints(sent: int, complaints: int) -> Decision | None:
+    """Whether so many who got mail within RATIO_WINDOW reported it that it is taken for spam.
+
+    At least COMPLAINTS_LEAST, and COMPLAINTS_PER_MILLE of what was sent.
+    """
+    if complaints < COMPLAINTS_LEAST or complaints * 1000 < COMPLAINTS_PER_MILLE * sent:
+        return None
+    return Decision(
+        Event.SPAM_DETECTED,
+        {"complaints": complaints, "sent": sent, "hours": RATIO_WINDOW // HOUR},
+    )
 
 
 def allowed_percent(percent: int, *, is_forced: bool) -> int:

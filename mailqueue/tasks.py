@@ -1,4 +1,4 @@
-"""Slow work on rows, in slices: holds, releases, purges; and what is deleted with age.
+"""Slow work on rows, in slices: holds, releases, purges, what came back; what goes with age.
 
 A slice is a transaction of its own: a worker that dies loses at most one, and the next sweep goes
 on where it stopped.
@@ -6,17 +6,34 @@ on where it stopped.
 
 import logging
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from celery import shared_task
 from django.db import IntegrityError
 
-from mailqueue import alerts, counters, mta_sts, queue, senders, service
-from mailqueue.celery import DELIVER, PRUNE, WARN, WORK, hint
+from mailqueue import (
+    accounts,
+    alerts,
+    copies,
+    counters,
+    maillog,
+    mta_sts,
+    queue,
+    returns,
+    senders,
+    service,
+    suppressions,
+    troubles,
+)
+from mailqueue.celery import CLASSIFY, DELIVER, PRUNE, WARN, WORK, hint
+from mailqueue.models import Returned
+from mailqueue.returns import Handled
 
 # A task ends after this many seconds, so that a worker's shutdown does not wait for it.
 SHARE_S = 20.0
+Outcome = Returned.Outcome
 
 logger = logging.getLogger("facteur.work")
 
@@ -75,10 +92,46 @@ def _one(step: Callable[[int, datetime], int | None], number: int) -> int | None
         return None
 
 
+@shared_task(name=CLASSIFY)
+def classify() -> int:
+    """Handle what came back, slice by slice; return how many messages that was."""
+    until = time.monotonic() + SHARE_S
+    number = 0
+    while (handled := returns.handle(datetime.now(UTC))) is not None:
+        number += len(handled)
+        _follow(handled, datetime.now(UTC))
+        if time.monotonic() > until:
+            hint(CLASSIFY)
+            break
+    if copies.send(datetime.now(UTC)):
+        hint(DELIVER)
+    return number
+
+
+def _follow(handled: Sequence[Handled], now: datetime) -> None:
+    """Let rules look at accounts of which mail came back, or was complained about."""
+    concerned: dict[Returned.Outcome, set[int]] = defaultdict(set)
+    for one in handled:
+        maillog.returned(one)
+        if one.account_id is not None:
+            concerned[one.outcome].add(one.account_id)
+    stops = [
+        *service.judge_failures(concerned[Outcome.FAILURE], now),
+        *service.judge_complaints(concerned[Outcome.COMPLAINT], now),
+    ]
+    for stop in stops:
+        maillog.stopped(stop)
+
+
 @shared_task(name=WARN)
 def warn() -> int:
-    """Have owners told of held mail that is about to expire; return how many accounts."""
-    return alerts.note_expiring(datetime.now(UTC))
+    """Have people told of held mail that is about to expire, and of who refuses this house.
+
+    Returns how many alerts that was.
+    """
+    now = datetime.now(UTC)
+    refused = troubles.tell(accounts.system(now).pk, now)
+    return alerts.note_expiring(now) + refused
 
 
 @shared_task(name=PRUNE)
@@ -86,6 +139,15 @@ def prune() -> None:
     """Delete old rows, minutes, alerts, policies and authors, and bodies kept for a look only."""
     until = time.monotonic() + SHARE_S
     counters.prune_minutes(datetime.now(UTC))
-    for step in (queue.prune, queue.prune_bodies, alerts.prune, mta_sts.prune, senders.prune):
+    for step in (
+        queue.prune,
+        queue.prune_bodies,
+        alerts.prune,
+        mta_sts.prune,
+        returns.prune,
+        senders.prune,
+        suppressions.prune,
+        troubles.prune,
+    ):
         while step(datetime.now(UTC)) and time.monotonic() < until:
             pass

@@ -17,6 +17,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from mailqueue import bounces, return_path
+from mailqueue.bounces import Category
 from mailqueue.models import Alert, Review, StateChange
 from mailqueue.states import DELIVERING, Event, State
 from panel import explaining, letters, wording
@@ -55,14 +57,32 @@ def letter(
     """The letter of an alert to one reader, in the current language and time zone."""
     account = alert.account
     content = _CONTENTS[Kind(alert.kind)](alert, now)
-    page = reverse("scripts_emails", args=[account.service_name])
+    # What concerns the whole house has no page of an account.
+    page = (
+        reverse("dashboard")
+        if account.is_system
+        else reverse("scripts_emails", args=[account.service_name])
+    )
+    case = _case_of(alert, now) if is_owner else ""
     context = {
         "account": account,
+        "can_answer": bool(case),
         "content": content,
         "is_owner": is_owner,
         "link": f"{settings.PUBLIC_URL}{page}",
     }
-    return letters.made("alert", content.subject, address, context)[0]
+    made = letters.made("alert", content.subject, address, context)[0]
+    if case:
+        made.reply_to = [case]
+    return made
+
+
+def _case_of(alert: Alert, now: datetime) -> str:
+    """Where the owner's answer to a letter about a stop goes; empty where none is awaited."""
+    change = _number(alert.figures, "change")
+    if alert.kind != Kind.BLOCKED or not alert.figures.get("review") or change is None:
+        return ""
+    return return_path.of_case(change, now)
 
 
 def _blocked(alert: Alert, now: datetime) -> Content:
@@ -276,6 +296,44 @@ def _answered(alert: Alert, now: datetime) -> Content:
     )
 
 
+def _refused(alert: Alert, now: datetime) -> Content:
+    figures = alert.figures
+    since = parse_datetime(_text(figures, "since"))
+    accounts = _number(figures, "accounts") or 0
+    values = {
+        "destination": letters.one_line(_text(figures, "destination"), 120),
+        "accounts": wording.number(accounts),
+        "number": wording.number(_number(figures, "number") or 0),
+    }
+    told = ngettext(
+        "%(destination)s refused e-mails of %(accounts)s hosting plan because of this server, not"
+        " because of the plan: %(number)s refusals.",
+        "%(destination)s refused e-mails of %(accounts)s hosting plans because of this server, not"
+        " because of the plans: %(number)s refusals.",
+        accounts,
+    )
+    sentences = [told % values]
+    if since is not None:
+        sentences.append(_("The first came %(moment)s.") % {"moment": wording.moment(since, now)})
+    category = _text(figures, "category")
+    if category in set(Category):
+        sentences.append(_(bounces.advice(Category(category))))
+    sentences.append(_("No hosting plan is stopped for this."))
+    names = figures.get("names")
+    shown = (
+        [letters.one_line(name, 120) for name in names if isinstance(name, str)]
+        if isinstance(names, list)
+        else []
+    )
+    return Content(
+        subject=_("%(destination)s refuses e-mails of this server") % values,
+        sentences=sentences,
+        quote=letters.lines(_text(figures, "words"), 500),
+        parts=[Part(_("Hosting plans concerned"), shown)] if shown else [],
+        is_grave=True,
+    )
+
+
 _CONTENTS = {
     Kind.BLOCKED: _blocked,
     Kind.HOURLY_QUOTA: _hourly_quota,
@@ -283,6 +341,7 @@ _CONTENTS = {
     Kind.EXPIRING: _expiring,
     Kind.STATED: _stated,
     Kind.ANSWERED: _answered,
+    Kind.REFUSED: _refused,
 }
 
 

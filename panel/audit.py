@@ -59,6 +59,9 @@ class Action(StrEnum):
     EXPORT_JOURNAL = "export_journal"
     EXPORT_ADDRESS = "export_address"
     ERASE_ADDRESS = "erase_address"
+    EXCLUDE = "exclude_addresses"
+    INCLUDE = "include_address"
+    EXPORT_EXCLUDED = "export_excluded"
     ASK_REPORT_ADDRESS = "ask_report_address"
     CHANGE_REPORT_ADDRESS = "change_report_address"
     LOGIN = "login"
@@ -166,6 +169,9 @@ def words() -> dict[str, str]:
         Action.EXPORT_JOURNAL: _("Journal exported"),
         Action.EXPORT_ADDRESS: _("Data of an address exported"),
         Action.ERASE_ADDRESS: _("Data of an address erased"),
+        Action.EXCLUDE: _("Addresses excluded"),
+        Action.INCLUDE: _("Address no longer excluded"),
+        Action.EXPORT_EXCLUDED: _("Excluded addresses exported"),
         Action.ASK_REPORT_ADDRESS: _("New report address asked for"),
         Action.CHANGE_REPORT_ADDRESS: _("Report address changed"),
         Action.LOGIN: _("Signed in"),
@@ -183,6 +189,7 @@ def detail_words(details: dict[str, str | int | bool | None]) -> str:
     names = {
         "wrong": _("wrong"),
         "rows": _("number of e-mails"),
+        "addresses": _("number of addresses"),
         "live": _("still in the queue"),
         "role": _("role"),
         "before": _("before"),
@@ -194,6 +201,7 @@ def detail_words(details: dict[str, str | int | bool | None]) -> str:
         "of": _("of"),
         "queue_id": _("message"),
         "report_to": _("Error report to"),
+        "copies_returns": _("Copies of what comes back"),
         "language": _("Language"),
         "time_zone": _("Time zone"),
         "algorithm": _("algorithm"),

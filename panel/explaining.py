@@ -184,6 +184,14 @@ def figures_told(event: str, figures: Mapping[str, Any]) -> list[str]:
             {"number", "sent", "limit"},
         ),
     }
+    if event == Event.SPAM_DETECTED and "complaints" in numbers:
+        sentences[event] = (
+            _(
+                "Within 24 hours, %(complaints)s recipients reported e-mails as spam, of %(sent)s"
+                " e-mails sent."
+            ),
+            {"complaints", "sent"},
+        )
     sentence, needed = sentences.get(event, ("", set()))
     told = [sentence % numbers] if sentence and needed <= numbers.keys() else []
     has_script = figures.get("script") and {"script_number", "looked_at"} <= numbers.keys()

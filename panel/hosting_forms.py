@@ -75,6 +75,15 @@ class NewAccountForm(AccountForm):
 class ChangeForm(AccountForm):
     """What may be changed in an account, its limits too; an empty one is the house's."""
 
+    copies_returns = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Copies of what comes back"),
+        help_text=gettext_lazy(
+            "Bounces and automatic answers also go to the sender that the script named, where this"
+            " server takes what comes back (FACTEUR_BOUNCE_DOMAIN)."
+        ),
+    )
+
     def __init__(self, account: HostingAccount, *args: Any, **options: Any) -> None:
         names = [*self.base_fields, *accounts.BOUNDS]
         initial = {name: getattr(account, name) for name in names}

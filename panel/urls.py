@@ -33,6 +33,7 @@ from panel.views import (
     sending_help,
     signing,
     simulator,
+    suppressions,
     tokens,
     trial,
     users,
@@ -312,6 +313,26 @@ urlpatterns = [
         name="report_address",
     ),
     path("report-address/<token:token>/", report_address.confirm, name="report_address_confirm"),
+    path("web/hosting/<name:service_name>/exclusions/", suppressions.page, name="suppressions"),
+    path(
+        "web/hosting/<name:service_name>/exclusions/add/",
+        suppressions.add,
+        name="suppressions_add",
+    ),
+    path(
+        "web/hosting/<name:service_name>/exclusions/remove/",
+        suppressions.remove,
+        name="suppressions_remove",
+    ),
+    path(
+        "web/hosting/<name:service_name>/exclusions/export/",
+        suppressions.export,
+        name="suppressions_export",
+    ),
+    path("exclusions/", suppressions.house, name="house_suppressions"),
+    path("exclusions/add/", suppressions.house_add, name="house_suppressions_add"),
+    path("exclusions/remove/", suppressions.house_remove, name="house_suppressions_remove"),
+    path("exclusions/export/", suppressions.house_export, name="house_suppressions_export"),
     path("web/hosting/<name:service_name>/members/", members.page, name="members"),
     path(
         "web/hosting/<name:service_name>/members/<row:pk>/role/", members.role, name="member_role"

@@ -20,7 +20,7 @@ from mailqueue.bounce_rules import NOT_FAILURES
 from mailqueue.bounces import Category
 from mailqueue.failures import Failure
 from mailqueue.history import Bar, History, Period
-from mailqueue.models import HostingAccount, QueueJob, Recipient, StateChange
+from mailqueue.models import HostingAccount, QueueJob, Recipient, StateChange, Suppression
 from mailqueue.overview import Overview, Progress
 from mailqueue.queue_view import Row
 from mailqueue.states import DELIVERING, Event, State, after_purge, following
@@ -181,6 +181,15 @@ def progress(job: Progress) -> str:
     if job.kind == QueueJob.Kind.RELEASE:
         return _("The queue is being released: %(done)s of %(total)s e-mails.") % figures
     return _("The queue is being purged: %(done)s of %(total)s e-mails.") % figures
+
+
+def why_excluded(entry: Suppression) -> str:
+    """Why an address gets no mail."""
+    return {
+        Suppression.Reason.FAILED: _("Does not exist"),
+        Suppression.Reason.COMPLAINED: _("Reported an e-mail as spam"),
+        Suppression.Reason.ADDED: _("Added by hand"),
+    }[Suppression.Reason(entry.reason)]
 
 
 def category_word(category: Category) -> str:

@@ -165,6 +165,8 @@ class Connection(SMTP):
     # By which way its messages come in, and what EHLO tells beside aiosmtpd's own words.
     origin: ClassVar[Message.Origin]
     extensions: ClassVar[tuple[str, ...]] = ("PIPELINING", "ENHANCEDSTATUSCODES")
+    # The largest message it takes, in bytes.
+    largest: ClassVar[int] = settings.MESSAGE_SIZE_LIMIT
     _commands: ClassVar[tuple[str, ...]]
 
     def __init__(
@@ -179,7 +181,7 @@ class Connection(SMTP):
         self._unknown = 0
         super().__init__(
             _NoHooks(),
-            data_size_limit=settings.MESSAGE_SIZE_LIMIT,
+            data_size_limit=self.largest,
             enable_SMTPUTF8=True,
             hostname=settings.HOSTNAME,
             ident="Facteur",
@@ -298,7 +300,7 @@ class Connection(SMTP):
         session = cast("Session", self.session)
         session.extended_smtp = True
         session.host_name = name
-        offers = [self.hostname, f"SIZE {settings.MESSAGE_SIZE_LIMIT}", "8BITMIME", "SMTPUTF8"]
+        offers = [self.hostname, f"SIZE {self.largest}", "8BITMIME", "SMTPUTF8"]
         if self.tls_context is not None:
             offers.append("STARTTLS")
         if not self._auth_require_tls:
@@ -319,7 +321,7 @@ class Connection(SMTP):
             await self.push("501 5.5.4 MAIL FROM:<address> and parameters that were offered")
         elif refusal := self._refused(path.parameters):
             await self.push(refusal)
-        elif _is_too_large(path.parameters.get("SIZE", "")):
+        elif _exceeds(path.parameters.get("SIZE", ""), self.largest):
             await self._refuse_size()
         else:
             sender = addresses.envelope_address(_raw(path.address), settings.HOSTNAME)
@@ -353,15 +355,19 @@ class Connection(SMTP):
             await self.push("501 5.5.4 RCPT TO:<address>")
         elif path.parameters:
             await self.push("555 5.5.4 There is no such parameter")
-        elif len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
-            await self.push("452 4.5.3 Too many recipients")
         else:
-            recipient = addresses.envelope_address(_raw(path.address), settings.HOSTNAME)
-            if isinstance(recipient, addresses.BadAddress):
-                await self.push("553 5.1.3 The address of the recipient is malformed")
-                return
-            envelope.rcpt_tos.append(recipient)
-            await self.push("250 2.1.5 Recipient taken")
+            await self.push(self._take_recipient(path.address))
+
+    def _take_recipient(self, written: str) -> str:
+        """Add a recipient to the envelope, if it can be one; the reply."""
+        envelope = self._envelope
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
+        recipient = addresses.envelope_address(_raw(written), settings.HOSTNAME)
+        if isinstance(recipient, addresses.BadAddress):
+            return "553 5.1.3 The address of the recipient is malformed"
+        envelope.rcpt_tos.append(recipient)
+        return "250 2.1.5 Recipient taken"
 
     async def smtp_DATA(self, argument: str | None) -> None:  # noqa: N802
         """Take a message; the memory for it grows as it comes."""
@@ -388,7 +394,7 @@ class Connection(SMTP):
             self.hang_up()
 
     async def _take_content(self) -> None:
-        content = Content(settings.MESSAGE_SIZE_LIMIT)
+        content = Content(self.largest)
         try:
             async with self.house.room_for(self.payer, AHEAD) as room:
                 await self.push("354 End with a line that has but a dot")
@@ -461,9 +467,9 @@ class Connection(SMTP):
         await self.push(f"{answer.code} {answer.status} exit={answer.exit_code} {answer.text}")
 
 
-def _is_too_large(size: str) -> bool:
-    """Whether a SIZE of digits is over the limit."""
-    return len(size) > LONGEST_SIZE or int(size or 0) > settings.MESSAGE_SIZE_LIMIT
+def _exceeds(size: str, limit: int) -> bool:
+    """Whether a SIZE of digits is over a limit."""
+    return len(size) > LONGEST_SIZE or int(size or 0) > limit
 
 
 def _raw(text: str) -> bytes:

@@ -151,13 +151,18 @@ def complete(
         parsed.fields.append(Field(b"message-id", f"Message-ID: <{message_id}>".encode()))
 
 
-def as_sent(parsed: Parsed) -> bytes:
-    """The message as it goes out: CRLF line ends, the last line ended."""
-    head = b"".join(item.lines + b"\n" for item in parsed.fields)
-    text = head + b"\n" + parsed.body
-    if not text.endswith(b"\n"):
-        text += b"\n"
-    return text.replace(b"\n", b"\r\n")
+def as_sent(parsed: Parsed, *, is_last: bool = False) -> bytes:
+    """The message as it goes out: CRLF line ends, the last line ended.
+
+    With `is_last` the body is not kept in `parsed`: a large one would be there twice.
+    """
+    head = b"".join(item.lines + b"\n" for item in parsed.fields).replace(b"\n", b"\r\n")
+    body = parsed.body
+    if is_last:
+        parsed.body = b""
+    is_ended = not body or body.endswith(b"\n")
+    body = body.replace(b"\n", b"\r\n")
+    return b"".join((head, b"\r\n", body, b"" if is_ended else b"\r\n"))
 
 
 def sent_size(parsed: Parsed) -> int:

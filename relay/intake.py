@@ -155,10 +155,7 @@ def read(handover: Handover, now: datetime) -> Letter | Question | Answer:
     sender = _sender(options, handover.uid)
     if isinstance(sender, Answer):
         return sender
-    text = headers.with_line_feeds(handover.message, ignores_dots=options.ignores_dots)
-    if isinstance(text, headers.Problem):
-        return _bad(text.text)
-    parsed = headers.parse(text)
+    parsed = _parsed(handover.message, ignores_dots=options.ignores_dots)
     if isinstance(parsed, headers.Problem):
         return _bad(parsed.text)
     recipients = _recipients(options, parsed)
@@ -191,13 +188,15 @@ def read_smtp(
     if content.count(b"\n") != ends or content.count(b"\r") != ends:
         # SMTP smuggling: nobody may see another end of a line than we do.
         return Answer(554, "5.6.0", EX_DATAERR, "a line ends with a bare CR or LF")
-    text = headers.with_line_feeds(content, ignores_dots=True)
-    if isinstance(text, headers.Problem):
-        return _bad(text.text)
-    parsed = headers.parse(text)
+    parsed = _parsed(content, ignores_dots=True)
     if isinstance(parsed, headers.Problem):
         return _bad(parsed.text)
     return _letter(parsed, sender, "", tuple(dict.fromkeys(recipients)), caller, origin, now)
+
+
+def _parsed(raw: bytes, *, ignores_dots: bool) -> headers.Parsed | headers.Problem:
+    text = headers.with_line_feeds(raw, ignores_dots=ignores_dots)
+    return text if isinstance(text, headers.Problem) else headers.parse(text)
 
 
 def _letter(
@@ -227,7 +226,7 @@ def _letter(
         caller=caller,
         sender=sender,
         recipients=recipients,
-        content=headers.as_sent(parsed),
+        content=headers.as_sent(parsed, is_last=True),
         size_bytes=size,
         subject=display.shown(b" ".join(parsed.values(b"subject")[:1])),
         origin=origin,
@@ -342,6 +341,8 @@ class Intake:
         now = self._clock()
         size = len(handover.message) + sum(map(len, handover.arguments))
         found = await self._beside(size, lambda: read(handover, now))
+        # What goes out is kept meanwhile, what came in no more.
+        handover = replace(handover, message=b"")
         if isinstance(found, Question):
             return await self._listed(found, now)
         answer = await self._take(found)
@@ -367,6 +368,7 @@ class Intake:
         letter = await self._beside(
             len(content), lambda: read_smtp(caller, sender, recipients, content, origin, now)
         )
+        content = b""  # what goes out is kept meanwhile
         answer = await self._take(letter)
         if answer.code != 250:
             self.note_refusal(caller, answer, origin)

@@ -181,9 +181,12 @@ class _Connection(Connection):
             handover = Handover(self.uid, words, message, Message.Origin.SOCKET, number, folder)
             intake = self.house.intake
             # Its arguments are read all the same: they may tell whose page shows that it was.
-            if is_too_large:
-                return await intake.refuse(handover, TOO_LARGE)
-            return await intake.hand_over(handover)
+            call = (
+                intake.refuse(handover, TOO_LARGE) if is_too_large else intake.hand_over(handover)
+            )
+            # Who reads the message lets it go before the commit, and so do we.
+            del message, handover
+            return await call
 
     async def smtp_XTOKEN(self, argument: str | None) -> None:  # noqa: N802 - aiosmtpd's name
         """Take the token of `sendmail -bs`, without a word.

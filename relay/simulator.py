@@ -8,16 +8,21 @@ their domain, with or without a `+tag`, in any case:
     bounce-full@   552 5.2.2 at RCPT: mailbox full
     bounce-data@   554 5.7.1 after the content, for the whole message: judged as spam
     defer@         451 4.7.1 at RCPT: try again later
-    complain@      taken; then the recipient complains, and a feedback report (RFC 5965) to the
-                   envelope sender is kept in the mailbox, as it would come back
+    complain@      taken; then the recipient complains by a feedback report (RFC 5965)
+    bounce-later@  taken; then it comes back by a report of the delivery (RFC 3464)
+
+Such a report is kept in the mailbox, as it came back to the envelope sender. Where that is a return
+path of ours and the relay listens for them, it goes there by SMTP, as from the world.
 
 Owns the server; the rows are for `mailqueue.simulator`.
 """
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
+import smtplib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -29,9 +34,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 from django.db import Error
 
-from mailqueue import simulator
+from mailqueue import return_path, simulator
 from relay import display, headers
 from relay.database import in_database
+
+logger = logging.getLogger("facteur.simulator")
 
 # Room for the headers that were added after the size was checked.
 SLACK = 65_536
@@ -44,7 +51,41 @@ AT_RCPT = {
 }
 AT_DATA = {"bounce-data": "554 5.7.1 Message refused as spam (simulated)"}
 COMPLAINS = "complain"
+RETURNS = "bounce-later"
+# How long the relay's own listener may take for a report, in seconds.
+BRING_WITHIN_S = 10.0
 
+_RETURNED = """\
+From: Mail Delivery System <MAILER-DAEMON@{host}>\r
+To: <{sender}>\r
+Subject: Undelivered Mail Returned to Sender\r
+Date: {date}\r
+Message-ID: <{number}@{host}>\r
+Auto-Submitted: auto-replied\r
+MIME-Version: 1.0\r
+Content-Type: multipart/report; report-type=delivery-status; boundary="{number}"\r
+\r
+--{number}\r
+Content-Type: text/plain; charset=utf-8\r
+Content-Transfer-Encoding: 8bit\r
+\r
+<{recipient}>: 550 5.1.1 User unknown (simulated)\r
+\r
+--{number}\r
+Content-Type: message/delivery-status\r
+\r
+Reporting-MTA: dns; {host}\r
+\r
+Final-Recipient: rfc822; {recipient}\r
+Action: failed\r
+Status: 5.1.1\r
+Diagnostic-Code: smtp; 550 5.1.1 User unknown (simulated)\r
+\r
+--{number}\r
+Content-Type: message/rfc822\r
+Content-Transfer-Encoding: 8bit\r
+\r
+"""
 _REPORT = """\
 From: Complaints <complaints@{host}>\r
 To: <{sender}>\r
@@ -109,8 +150,17 @@ async def serve(path: Path, clock: Callable[[], datetime] = _utc_now) -> AsyncIt
 
 def complaint(sender: str, recipient: str, content: bytes, now: datetime) -> bytes:
     """The feedback report of a recipient about a message, as RFC 5965 has it."""
+    return _report(_REPORT, sender, recipient, content, now)
+
+
+def bounce(sender: str, recipient: str, content: bytes, now: datetime) -> bytes:
+    """The report that a message could not be delivered after all, as RFC 3464 has it."""
+    return _report(_RETURNED, sender, recipient, content, now)
+
+
+def _report(form: str, sender: str, recipient: str, content: bytes, now: datetime) -> bytes:
     number = secrets.token_hex(16)
-    head = _REPORT.format(
+    head = form.format(
         host=settings.HOSTNAME,
         sender=sender,
         recipient=recipient,
@@ -125,6 +175,14 @@ class _Mailbox:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
+        self._bringing: set[asyncio.Task[None]] = set()
+
+    def _bring(self, sender: str, report: bytes) -> None:
+        """Let a report go its way back beside the answer, if it has one."""
+        if settings.BOUNCE_LISTEN and return_path.whose(sender, self._clock()) is not None:
+            task = asyncio.create_task(_bring_back(sender, report))
+            self._bringing.add(task)
+            task.add_done_callback(self._bringing.discard)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, name: str, replies: list[str]
@@ -155,13 +213,36 @@ class _Mailbox:
             await in_database(
                 simulator.store, sender, envelope.rcpt_tos, _subject(content), content, now
             )
-            # Nobody hears a complaint about mail of the null sender.
-            if sender and COMPLAINS in behaviours:
-                report = complaint(sender, behaviours[COMPLAINS], content, now)
-                await in_database(simulator.store, "", [sender], _subject(report), report, now)
+            for behaviour, written in _REPORTS.items():
+                # Nobody hears a complaint about mail of the null sender.
+                if sender and behaviour in behaviours:
+                    report = written(sender, behaviours[behaviour], content, now)
+                    await in_database(simulator.store, "", [sender], _subject(report), report, now)
+                    self._bring(sender, report)
         except Error:
             return "451 4.3.0 The mailbox cannot be reached now"
         return "250 2.0.0 Message kept"
+
+
+_REPORTS = {COMPLAINS: complaint, RETURNS: bounce}
+
+
+async def _bring_back(sender: str, report: bytes) -> None:
+    """Hand a report over to the relay's own listener, as a server of the world does."""
+    host, port, _ = settings.BOUNCE_LISTEN[0]
+    # Every address of the machine is no address to connect to.
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    try:
+        await asyncio.wait_for(
+            asyncio.to_thread(_by_smtp, near, port, sender, report), BRING_WITHIN_S
+        )
+    except (OSError, smtplib.SMTPException) as error:
+        logger.warning("report=lost to=%r error=%r", sender, str(error))
+
+
+def _by_smtp(host: str, port: int, sender: str, report: bytes) -> None:
+    with smtplib.SMTP(host, port, settings.HOSTNAME, BRING_WITHIN_S) as client:
+        client.sendmail("", [sender], report)
 
 
 def _behaviour(address: str) -> str:

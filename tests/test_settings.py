@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from panel.bounce_settings import check_bounces
 from panel.env import Environment
 from panel.keys import load_or_create_secret
+from panel.pace_settings import read_paces
 from panel.places import LONGEST_SOCKET_PATH, runtime_folder
 from panel.submission_settings import LOOPBACK, check_submission
 
@@ -230,3 +231,18 @@ def test_a_way_back_may_be_another_machines() -> None:
     check_bounces("", [], "", "")
     check_bounces("back.example", [], "", "")
     check_bounces("back.example", [("0.0.0.0", 25, False)], "cert.pem", "key.pem")
+
+
+def test_it_reads_what_destinations_are_given() -> None:
+    words = ["*=10/100", "La Poste=1/20/30", ".Example.org=40/1000/0"]
+    assert read_paces(words) == [
+        ("la poste", 1, 20, 30),
+        ("example.org", 40, 1000, 0),
+        ("*", 10, 100, 0),
+    ]
+
+
+@pytest.mark.parametrize("word", ["orange", "orange=0/1", "orange=1", "=1/1", "orange=1/2/x"])
+def test_it_refuses_what_no_destination_can_be_given(word: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="FACTEUR_PACE"):
+        read_paces([word])

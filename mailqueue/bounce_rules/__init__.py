@@ -12,9 +12,10 @@ is general. A new rule comes with a line in `tests/data/bounces/replies.tsv`.
 from mailqueue.bounce_rules.categories import (
     DEAD,
     NOT_FAILURES,
+    OF_HOUSE,
     OF_RECIPIENT,
     Category,
     advice,
 )
 
-__all__ = ["DEAD", "NOT_FAILURES", "OF_RECIPIENT", "Category", "advice"]
+__all__ = ["DEAD", "NOT_FAILURES", "OF_HOUSE", "OF_RECIPIENT", "Category", "advice"]

@@ -38,6 +38,17 @@ DEAD = frozenset({Category.USER_UNKNOWN, Category.HOST_UNKNOWN})
 # Faults of the recipient: what counts against a site. Never ours, never the way.
 OF_RECIPIENT = DEAD | {Category.MAILBOX_FULL, Category.SUSPENDED}
 
+# Faults of the house: its address, its name, its quotas, its settings. They never count against a
+# site, whoever sent what was refused.
+OF_HOUSE = frozenset(
+    {
+        Category.REPUTATION_BLOCK,
+        Category.AUTH_FAILURE,
+        Category.RATE_LIMITED,
+        Category.RELAY_DENIED,
+    }
+)
+
 NOT_FAILURES = frozenset({Category.AUTO_REPLY, Category.COMPLAINT, Category.DELIVERED})
 
 

@@ -10,11 +10,13 @@ Note: a report proves nothing about who wrote it. Whoever calls `classify_report
 the return path whose mail came back, and take the recipient from there.
 """
 
-from mailqueue.bounce_rules import OF_RECIPIENT, Category, advice
+from mailqueue.bounce_rules import NOT_FAILURES, OF_HOUSE, OF_RECIPIENT, Category, advice
 from mailqueue.bounces.reading import classify_reply, classify_report
 from mailqueue.bounces.verdicts import Report, Verdict
 
 __all__ = [
+    "NOT_FAILURES",
+    "OF_HOUSE",
     "OF_RECIPIENT",
     "Category",
     "Report",

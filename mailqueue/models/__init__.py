@@ -10,6 +10,7 @@ from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, Quarter
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
+from mailqueue.models.returns import Refused, Returned, Strike, Suppression
 from mailqueue.models.senders import AccountDomain, ForeignSender, SigningKey
 from mailqueue.models.strays import RefusedCall, SimulatedMessage
 
@@ -32,10 +33,14 @@ __all__ = [
     "QueueJob",
     "Recipient",
     "RecipientStatus",
+    "Refused",
     "RefusedCall",
+    "Returned",
     "Review",
     "SenderPolicy",
     "SigningKey",
     "SimulatedMessage",
     "StateChange",
+    "Strike",
+    "Suppression",
 ]

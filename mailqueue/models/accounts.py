@@ -50,6 +50,8 @@ class HostingAccount(models.Model):
     purged_through = models.BigIntegerField(default=0)
     # A closed account takes no mail; its history stays.
     closed_at = models.DateTimeField(null=True, blank=True)
+    # Whether what came back of its mail goes on to the author's envelope sender.
+    copies_returns = models.BooleanField(default=False, db_default=False)
     # In `force`: when the usual share of errors was last reached.
     over_ratio_at = models.DateTimeField(null=True, blank=True)
     # Its limits (see `limits`): None is the house's, 0 is none. Recipients, per cent, hours.

@@ -76,6 +76,7 @@ class Alert(models.Model):
         EXPIRING = "expiring", _("held e-mails expire soon")
         STATED = "stated", _("an owner asks for a review")
         ANSWERED = "answered", _("a review was answered")
+        REFUSED = "refused", _("a destination refuses this server")
 
     account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="alerts")
     kind = models.CharField(max_length=8, choices=Kind.choices)

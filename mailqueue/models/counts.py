@@ -23,6 +23,8 @@ class Counted(models.Model):
     admitted = models.BigIntegerField(default=0)
     # Refused for good, by a fault of the recipient: what the bounce ratio looks at.
     bounced = models.BigIntegerField(default=0)
+    # Whose recipient reported them as spam.
+    complaints = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         abstract = True

@@ -1,5 +1,6 @@
 """What was handed over: messages, their bodies, their recipients. `queue` alone writes them."""
 
+from datetime import datetime
 from typing import ClassVar, TypeAlias
 
 from django.db import models
@@ -121,6 +122,10 @@ class Recipient(models.Model):
     reply_host = models.CharField(max_length=255, blank=True)
     # Why it failed (`bounces.Category`), as its last reply was understood at the time.
     category = models.CharField(max_length=20, blank=True)
+    # When it came back after it was sent: it is in error then, and stays `sent`.
+    returned_at = models.DateTimeField(null=True)
+    # When its addressee reported it as spam.
+    complained_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -206,9 +211,20 @@ class Recipient(models.Model):
                 name="recipient_failed_category",
                 condition=Q(status="failed"),
             ),
+            # What came back after it was sent, the newest first.
+            models.Index(
+                fields=["account", "-returned_at", "-id"],
+                name="recipient_returned",
+                condition=Q(returned_at__isnull=False),
+            ),
             # What is kept about one address (see `traces`).
             models.Index(Lower("address"), F("account"), name="recipient_by_address"),
         ]
 
     def __str__(self) -> str:
         return f"{self.message_id} to {self.address}"
+
+    @property
+    def in_error_at(self) -> datetime:
+        """When it came back or failed; of one that is not in error, when it was accepted."""
+        return self.returned_at or self.ended_at or self.accepted_at

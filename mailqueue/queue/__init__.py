@@ -1,9 +1,9 @@
 """The queue: the only writer of messages and recipients.
 
-Owns what enters (`intake`), who works on it (`claims`) and what became of it (`work`), what is
-held, released, purged and expired (`slices`), also by choice (`chosen`), what is deleted with age
-(`pruning`), and what is erased because its addressee wants it (`erasing`). Who may ask for that,
-and the state of the service, is for `service`.
+Owns what enters (`intake`), who works on it (`claims`), what became of it (`work`) and what came
+back of it (`returns`), what is held, released, purged and expired (`slices`), also by choice
+(`chosen`), what is deleted with age (`pruning`), and what is erased because its addressee wants it
+(`erasing`). Who may ask for that, and the state of the service, is for `service`.
 
 Rows are the truth. Every function that writes is one transaction, or part of its caller's.
 
@@ -21,6 +21,7 @@ from mailqueue.queue.claims import Claimed, claim_due, cleared, has_due, renew
 from mailqueue.queue.erasing import erase
 from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
+from mailqueue.queue.returns import Back, CameBack, Fate, come_back
 from mailqueue.queue.rows import lock_account, storable
 from mailqueue.queue.slices import drip, expire, hold, last_queued_id, purge, release
 from mailqueue.queue.work import Recorded, give_back, put_off, record, recover_leases
@@ -28,13 +29,17 @@ from mailqueue.queue.work import Recorded, give_back, put_off, record, recover_l
 __all__ = [
     "MOST_CHOSEN",
     "REFUSED",
+    "Back",
+    "CameBack",
     "Claimed",
+    "Fate",
     "Receipt",
     "Recorded",
     "Submission",
     "accept",
     "claim_due",
     "cleared",
+    "come_back",
     "content_of",
     "contents_of",
     "drip",

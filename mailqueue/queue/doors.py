@@ -26,6 +26,7 @@ class Door:
     """What an account may still have let through, and held, while a transaction lasts."""
 
     def __init__(self, account: HostingAccount, standing: Standing) -> None:
+        self.is_system = account.is_system
         self.limits = limits.of(account)
         self.usage = windows.usage_of(standing)
         self._is_open = delivers(account)

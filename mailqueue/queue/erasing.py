@@ -4,8 +4,9 @@ from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat, Lower
 
-from mailqueue.models import Body, Message, Recipient
+from mailqueue.models import Body, Message, Recipient, Returned, Strike
 from mailqueue.queue.rows import lock_accounts, lock_rows
+from mailqueue.return_tokens import Purpose
 
 # Never a domain (RFC 2606); the number keeps the recipients of one message apart.
 _MARKER = Concat(Value("erased-"), Cast("pk", CharField()), Value("@invalid"))
@@ -31,4 +32,8 @@ def erase(account_id: int, address: str, limit: int = 500) -> int:
         Message.objects.filter(pk__in=messages, subject__icontains=address).update(subject="")
         others = Recipient.objects.filter(message=OuterRef("pk")).exclude(pk__in=rows)
         Body.objects.filter(~Exists(others), pk__in=messages).delete()
+        # What came back of them names the address as well. That it is excluded stays: who erases it
+        # would write to it again.
+        Returned.objects.filter(purpose=Purpose.RETURN.value, number__in=rows).delete()
+        Strike.objects.filter(account_id=account_id, address=address.lower()).delete()
     return len(rows)

@@ -3,7 +3,7 @@
 import base64
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import zstandard
 from django.db import transaction
 
-from mailqueue import schedule, statements, windows
+from mailqueue import schedule, statements, suppressions, windows
 from mailqueue.counters import Standing, Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
 from mailqueue.models import Body, HostingAccount, Message, Recipient
@@ -103,6 +103,7 @@ _RECIPIENT = (
     "hold_reason",
     "next_attempt_at",
     "admitted_at",
+    "ended_at",
 )
 
 
@@ -128,14 +129,16 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     """Take over messages, in one transaction for all: they are durable when this returns.
 
     The mail of a blocked account is held, and so is what exceeds its quotas; if more would be held
-    than it may have, the message is refused. A hand-over that is already here is not taken again.
+    than it may have, the message is refused. A recipient whose address is suppressed ends at once.
+    A hand-over that is already here is not taken again.
     Raises UnknownAccount or django.db.Error; then none was taken.
     """
     packed = [_pack(submission.content) for submission in submissions]
     with transaction.atomic():
         accounts = lock_accounts(submission.account_id for submission in submissions)
-        doors, receipts, ids = _known(accounts, submissions, now)
-        entry = _Entry(ids, now)
+        known_now = _known(accounts, submissions, now)
+        doors, receipts = known_now.doors, known_now.receipts
+        entry = _Entry(known_now.ids, known_now.unwanted, now)
         answers: list[Receipt] = []
         for submission, body in zip(submissions, packed, strict=True):
             known = receipts.get(submission.handover_id) if submission.handover_id else None
@@ -145,13 +148,12 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
             if submission.account_id not in doors:
                 raise UnknownAccount(str(submission.account_id))
             door = doors[submission.account_id]
-            split = door.split(
-                len(submission.recipients), submission.size_bytes, is_late=submission.is_late
-            )
+            wanted = entry.wanted(submission)
+            split = door.split(len(wanted), submission.size_bytes, is_late=submission.is_late)
             if split is None:
                 answers.append(REFUSED)
                 continue
-            queue_id = entry.add(submission, body, split, door.limits)
+            queue_id = entry.add(submission, wanted, body, split, door.limits)
             answers.append(Receipt(queue_id, nears_limit=door.nears_limit))
             if submission.handover_id:
                 receipts[submission.handover_id] = Receipt(queue_id, is_duplicate=True)
@@ -162,10 +164,11 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
 class _Entry:
     """The rows of what one transaction takes."""
 
-    def __init__(self, ids: Sequence[int], now: datetime) -> None:
+    def __init__(self, ids: Sequence[int], unwanted: Set[tuple[int, str]], now: datetime) -> None:
         self._now = now
         # Some are left over when a message is not taken.
         self._ids = ids
+        self._unwanted = unwanted
         self._queue_ids = _queue_ids(len(ids))
         self._at = statements.moment(now)
         self._messages: list[tuple[Any, ...]] = []
@@ -173,19 +176,43 @@ class _Entry:
         self._recipients: list[tuple[Any, ...]] = []
         self._tallies = Tallies()
 
-    def add(self, submission: Submission, body: Packed, split: Split, limits: Limits) -> str:
-        """Take a message: the first of its recipients are let through, the others held.
+    def wanted(self, submission: Submission) -> tuple[str, ...]:
+        """The recipients of a message whose address is not suppressed."""
+        if not self._unwanted:
+            return submission.recipients
+        return tuple(
+            address
+            for address in submission.recipients
+            if (submission.account_id, address.lower()) not in self._unwanted
+        )
 
+    def add(
+        self,
+        submission: Submission,
+        wanted: Sequence[str],
+        body: Packed,
+        split: Split,
+        limits: Limits,
+    ) -> str:
+        """Take a message: the first of `wanted` are let through, the others held.
+
+        Its other recipients end at once as suppressed; with all of them its body is not kept.
         Returns its queue id.
         """
         pk, queue_id = self._ids[len(self._messages)], next(self._queue_ids)
         self._messages.append((pk, *self._message(submission, queue_id)))
-        self._bodies.append((pk, body.content, body.is_compressed))
+        if wanted:
+            self._bodies.append((pk, body.content, body.is_compressed))
         deadline = statements.moment(schedule.deadline(self._now, hold=limits.hold))
-        # Status, reason, next attempt and admission.
-        through = (Status.WAITING.value, HoldReason.NONE.value, self._at, self._at)
-        held = (Status.HELD.value, split.reason.value, None, None)
-        for number, address in enumerate(submission.recipients):
+        # Status, reason, next attempt, admission and end.
+        through = (Status.WAITING.value, HoldReason.NONE.value, self._at, self._at, None)
+        held = (Status.HELD.value, split.reason.value, None, None, None)
+        ended = (Status.SUPPRESSED.value, HoldReason.NONE.value, None, None, self._at)
+        fates = {
+            address: through if number < split.admitted else held
+            for number, address in enumerate(wanted)
+        }
+        for address in submission.recipients:
             row = (
                 pk,
                 submission.account_id,
@@ -193,7 +220,7 @@ class _Entry:
                 address.rpartition("@")[2].lower()[:255],
                 self._at,
                 deadline,
-                *(through if number < split.admitted else held),
+                *fates.get(address, ended),
             )
             self._recipients.append(row)
         self._count(submission, split)
@@ -225,8 +252,9 @@ class _Entry:
 
     def _count(self, submission: Submission, split: Split) -> None:
         tally = self._tallies[submission.account_id]
-        tally.accepted += split.number
-        tally.late += split.number if submission.is_late else 0
+        tally.accepted += len(submission.recipients)
+        tally.suppressed += len(submission.recipients) - split.number
+        tally.late += len(submission.recipients) if submission.is_late else 0
         tally.admitted += split.admitted
         tally.held += split.held
         tally.held_bytes += split.held * submission.size_bytes
@@ -269,20 +297,34 @@ def _unpack(content: bytes, is_compressed: bool) -> bytes:
     return zstandard.ZstdDecompressor().decompress(content) if is_compressed else content
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known before messages are taken.
+
+    The doors of the accounts, which are locked; the hand-overs that are here already; numbers for
+    the messages; and whose mail to which address, in lower case, does not go out.
+    """
+
+    doors: Mapping[int, Door]
+    receipts: dict[str, Receipt]
+    ids: Sequence[int]
+    unwanted: Set[tuple[int, str]]
+
+
 def _known(
     accounts: Mapping[int, HostingAccount], submissions: Sequence[Submission], now: datetime
-) -> tuple[dict[int, Door], dict[str, Receipt], list[int]]:
-    """What is known before messages are taken, in one round trip: the doors of the accounts, which
-    are locked; the hand-overs that are here already; and numbers for the messages.
-    """
+) -> _Known:
+    """What is known before messages are taken, in one round trip."""
     ids = [submission.handover_id for submission in submissions if submission.handover_id]
     condition, values = statements.among(ids)
     table = Message._meta.db_table
     sql = f"SELECT handover_id, queue_id FROM {table} WHERE handover_id {condition}"  # noqa: S608
-    numbers, here, *standings = statements.fetch_all(
+    recipients = _recipients(accounts, submissions)
+    numbers, here, listed, *standings = statements.fetch_all(
         [
             statements.asking_ids(Message, len(submissions)),
             (sql, values),
+            suppressions.asking(recipients, now),
             *(windows.asking_standing(account, now) for account in accounts.values()),
         ]
     )
@@ -291,4 +333,24 @@ def _known(
         for account, rows in zip(accounts.values(), standings, strict=True)
     }
     receipts = {handover_id: Receipt(queue_id, is_duplicate=True) for handover_id, queue_id in here}
-    return doors, receipts, statements.new_ids(numbers, len(submissions))
+    return _Known(
+        doors,
+        receipts,
+        statements.new_ids(numbers, len(submissions)),
+        suppressions.among(recipients, listed),
+    )
+
+
+def _recipients(
+    accounts: Mapping[int, HostingAccount], submissions: Sequence[Submission]
+) -> set[tuple[int, str]]:
+    """Account and address, in lower case, of the recipients that may be suppressed.
+
+    The panel's own letters go to all: somebody must be able to get in again.
+    """
+    return {
+        (submission.account_id, address.lower())
+        for submission in submissions
+        if (account := accounts.get(submission.account_id)) and not account.is_system
+        for address in submission.recipients
+    }

@@ -17,6 +17,7 @@ from mailqueue.counters import Tallies
 from mailqueue.models import HostingAccount, Recipient
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue.claims import Claimed
+from mailqueue.queue.lessons import learn
 from mailqueue.queue.rows import (
     TABLE,
     Status,
@@ -77,6 +78,7 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[R
         known |= {
             item.claimed.recipient_id: item for item in _one_by_one(rest, accounts, now, tallies)
         }
+        learn([(it.claimed, it.outcome) for it in known.values() if it.was_ours], now)
         tallies.write(now)
     return [known[claimed.recipient_id] for claimed, _ in outcomes]
 

@@ -20,6 +20,9 @@ MOST_AGAIN = 2
 # it comes to the site's own mailbox, it has not even left the house.
 VISITORS_SHARE = 0.6
 OWNERS_SHARE = 0.2
+# Who warns of fraud quotes it.
+WARNING_SHARE = 0.5
+WARNINGS = 2
 # A newsletter that can be left may write about fraud, and praises what it sells.
 BULK_SHARE = 0.7
 
@@ -37,6 +40,8 @@ def _all_phrases() -> Phrases[_Meaning]:
 
 
 _PHRASES = _all_phrases()
+_WARNING: Phrases[None] = Phrases()
+_WARNING.add([phrase.strip() for phrase in topics.WARNING.split(";")], None)
 
 
 def check(letter: Letter, context: Context, undressed: list[str]) -> Iterator[Finding]:
@@ -113,7 +118,9 @@ def _leads(topic: Topic, letter: Letter, context: Context) -> float:
     if not away:
         return 0.25
     # The first link is the one that is meant; footers lead to many places.
-    return 1.0 if letter.web[0] in away or 2 * len(away) > len(letter.web) else 0.4
+    share = 1.0 if letter.web[0] in away or 2 * len(away) > len(letter.web) else 0.4
+    warnings = {phrase for phrase, _, _ in _WARNING.found(letter.words, letter.folded)}
+    return share * (WARNING_SHARE if len(warnings) >= WARNINGS else 1.0)
 
 
 def _is_opened(name: str) -> bool:

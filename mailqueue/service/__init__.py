@@ -8,7 +8,13 @@ from mailqueue.service.clicks import block, lift, purge, unblock
 from mailqueue.service.forgetting import forget
 from mailqueue.service.jobs import SLICE, advance, drip, drip_due, next_line, open_jobs
 from mailqueue.service.reviews import open_review, refuse_review, state_review
-from mailqueue.service.rules import judge_arrivals, judge_failures, recover, report_spam
+from mailqueue.service.rules import (
+    judge_arrivals,
+    judge_complaints,
+    judge_failures,
+    recover,
+    report_spam,
+)
 
 __all__ = [
     "SLICE",
@@ -18,6 +24,7 @@ __all__ = [
     "drip_due",
     "forget",
     "judge_arrivals",
+    "judge_complaints",
     "judge_failures",
     "lift",
     "next_line",

@@ -60,6 +60,15 @@ def judge_failures(account_ids: Iterable[int], now: datetime) -> list[StateChang
     return stops
 
 
+def judge_complaints(account_ids: Iterable[int], now: datetime) -> list[StateChange]:
+    """Stop accounts that too many recipients complain about. Returns the stops.
+
+    Call it after `queue.come_back`, for accounts that somebody complained about.
+    """
+    stops = (_stop_if(pk, _complaints, now) for pk in sorted(set(account_ids)))
+    return [stop for stop in stops if stop is not None]
+
+
 def report_spam(account_id: int, reason: str, now: datetime) -> StateChange:
     """Stop an account whose e-mails were found to be spam, whoever found it; tell its owner.
 
@@ -112,12 +121,17 @@ def _ratio(account: HostingAccount, now: datetime) -> Decision | None:
     return policy.ratio_exceeded(limits.of(account), sent, counted.bounced, is_forced=True)
 
 
+def _complaints(account: HostingAccount, now: datetime) -> Decision | None:
+    if account.is_system:
+        return None
+    counted = windows.since(account, policy.RATIO_WINDOW, now)
+    return policy.too_many_complaints(counted.sent + counted.failed, counted.complaints)
+
+
 def _stop_if(account_id: int, judge: Judge, now: datetime) -> StateChange | None:
-    """Stop the account if `judge` says so of what is counted now."""
+    """Stop the account if `judge` says so of what is counted now, and its state allows it."""
     with transaction.atomic():
         account = queue.lock_account(account_id)
-        if account.state not in DELIVERING:
-            return None
         decision = judge(account, now)
         if decision is None or not allows(State(account.state), decision.event):
             return None
@@ -176,10 +190,14 @@ def _evidence(account: HostingAccount, event: Event, now: datetime) -> dict[str,
 
 
 def _failed(account: HostingAccount, since: datetime) -> Sequence[Recipient]:
-    failed = Recipient.objects.filter(
-        account=account, status=Recipient.Status.FAILED, ended_at__gte=since
-    )
-    return list(failed.select_related("message").order_by("-ended_at", "-pk")[:LOOKED_AT])
+    rows = Recipient.objects.filter(account=account).select_related("message")
+    failed = rows.filter(status=Recipient.Status.FAILED, ended_at__gte=since)
+    back = rows.filter(returned_at__isnull=False, returned_at__gte=since)
+    found = [
+        *failed.order_by("-ended_at", "-pk")[:LOOKED_AT],
+        *back.order_by("-returned_at", "-pk")[:LOOKED_AT],
+    ]
+    return sorted(found, key=lambda row: row.in_error_at, reverse=True)[:LOOKED_AT]
 
 
 def _newest_messages(account: HostingAccount, since: datetime) -> Sequence[Recipient]:

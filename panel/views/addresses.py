@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailqueue import queue, refusals, senders, service, traces
+from mailqueue import queue, refusals, senders, service, suppressions, traces
 from mailqueue.models import HostingAccount, Recipient
 from panel import audit, forgetting
 from panel.access import SignedInRequest, account_to_change, only, signed_in
@@ -127,7 +127,20 @@ def _told(account: HostingAccount, address: str) -> Iterator[str]:
     for row in traces.everything(account, address):
         yield separator + json.dumps(_email(row), ensure_ascii=False)
         separator = ",\n"
-    yield "\n]}\n"
+    yield '\n], "excluded": ' + json.dumps(_excluded(account, address), ensure_ascii=False) + "}\n"
+
+
+def _excluded(account: HostingAccount, address: str) -> list[dict[str, Any]]:
+    """Why the address gets no e-mails of this account, if it gets none."""
+    return [
+        {
+            "reason": entry.reason,
+            "since": entry.created_at.isoformat(timespec="seconds"),
+            "until": entry.until.isoformat(timespec="seconds") if entry.until else None,
+            "by_server": entry.account_id is None,
+        }
+        for entry in suppressions.of_address(account.pk, address, timezone.now())
+    ]
 
 
 def _email(row: Recipient) -> dict[str, Any]:
@@ -135,6 +148,8 @@ def _email(row: Recipient) -> dict[str, Any]:
         "accepted_at": row.accepted_at,
         "next_attempt_at": row.next_attempt_at,
         "ended_at": row.ended_at,
+        "returned_at": row.returned_at,
+        "complained_at": row.complained_at,
     }
     return {
         "queue_id": row.message.queue_id,

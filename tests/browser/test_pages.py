@@ -146,6 +146,8 @@ def addresses(
         SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",
         "/journal/",
         "/web/hosting/boutique.example/journal/",
+        "/web/hosting/boutique.example/exclusions/",
+        "/exclusions/",
         "/web/hosting/boutique.example/addresses/",
         "/simulator/",
         f"/simulator/{stored.pk}/",

@@ -13,8 +13,6 @@ ABUSE = texts("abuse")
 def test_honest_letters_are_never_judged_spam(text: Text) -> None:
     verdict = screen(text.message())
     assert not verdict.is_spam, verdict.findings
-    # Room for what else may come together: the worst of them is at 3.1.
-    assert verdict.score < 4
 
 
 def test_there_are_enough_letters_in_four_languages() -> None:

@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import override_settings
 
+from mailqueue import accounts, ledger, queue, return_path, service
 from mailqueue import alerts as ledger_alerts
-from mailqueue import ledger, queue, service
+from mailqueue.alerts import raise_once
 from mailqueue.models import Alert, HostingAccount, Message, Recipient, Review, StateChange
+from mailqueue.return_tokens import Purpose
 from panel import alerts
 from panel.models import Membership, User
 
@@ -368,3 +371,47 @@ def test_a_quota_that_is_used_up_is_told_without_a_share(
     tell(kind, used=45, limit=10)
     assert alerts.send_due(LATER) == 1
     assert subject(letters()[owner.email]) == f"boutique.example : le {words} est atteint"
+
+
+def test_an_owner_may_answer_a_letter_about_a_stop_that_needs_a_review(
+    tell: Raise, account: HostingAccount, owner: User, administrator: User, settings: Any
+) -> None:
+    settings.BOUNCE_DOMAIN = "back.example"
+    settings.BOUNCE_LISTEN = [("127.0.0.1", 25, False)]
+    tell(Kind.BLOCKED, event="spam_detected", change=7, review=True, complaints=5, sent=900)
+    alerts.send_due(LATER)
+    letter = letters()[owner.email]
+    token = return_path.whose(str(letter["Reply-To"]), LATER)
+    assert token is not None
+    assert (token.purpose, token.number) == (Purpose.CASE, 7)
+    assert "répondre à cet e-mail" in part(letter, "plain")
+    assert "5 destinataires ont signalé" in part(letter, "plain")
+    assert letters()[administrator.email]["Reply-To"] is None
+
+
+def test_administrators_are_told_who_refuses_this_server(
+    account: HostingAccount, owner: User, administrator: User
+) -> None:
+    system = accounts.system(NOON)
+    figures = {
+        "destination": "Gmail",
+        "accounts": 14,
+        "number": 1200,
+        "since": NOON.isoformat(),
+        "category": "reputation_block",
+        "words": "550 5.7.1 very low reputation of the sending IP",
+        "names": ["boutique.example"],
+    }
+    raise_once(system.pk, Kind.REFUSED, "20260302 Gmail", NOON, figures)
+    alerts.send_due(LATER)
+    assert letters().keys() == {administrator.email}
+    letter = letters()[administrator.email]
+    assert subject(letter) == "Gmail refuse les e-mails de ce serveur"
+    for kind in ("plain", "html"):
+        text = part(letter, kind)
+        assert "14 hébergements" in text
+        assert "1 200 refus" in text
+        assert "very low reputation" in text
+        assert "boutique.example" in text
+        assert "/dashboard/" in text
+        assert "facteur.internal" not in text

@@ -146,7 +146,7 @@ def test_a_destination_that_hangs_holds_up_nobody(
                 all_there,
             )
         )
-    assert took < 3
+    assert took < 5, "it did not wait for a time-out"
     assert statuses("alive") == {"sent": 3}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mailqueue.bounces import Category, classify_report
 from mailqueue.models import SimulatedMessage
 from mailqueue.outcomes import Outcome, Result
 from relay.client import Connection, Envelope, connect
@@ -145,3 +146,13 @@ def test_only_its_own_user_can_reach_it(socket: Path, now: datetime) -> None:
 
 def test_a_complaint_holds_the_whole_message(now: datetime) -> None:
     assert CONTENT in complaint("a@example.com", "b@example.org", CONTENT, now)
+
+
+def test_a_delivery_comes_back_later_as_a_report(socket: Path, now: datetime) -> None:
+    [answer] = send(socket, now, "bounce-later@example.org")
+    assert answer.result is Result.DELIVERED
+    report = SimulatedMessage.objects.order_by("-pk").first()
+    assert report is not None
+    (found,) = classify_report(bytes(report.content))
+    assert (found.recipient, found.category) == ("bounce-later@example.org", Category.USER_UNKNOWN)
+    assert found.hard

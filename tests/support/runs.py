@@ -26,7 +26,9 @@ ROWS = (
     "tests/flow/test_main_job.py",
     "tests/flow/test_kill.py",
     "tests/flow/test_states_journey.py",
+    "tests/flow/test_way_back.py",
     "tests/flow/test_faults_peer.py",
+    "tests/relay/test_fairness.py",
     "tests/relay/test_intake.py",
 )
 FIRST = (("journeys and browsers, on SQLite", (*PYTEST, *WAITING)),)

@@ -4,10 +4,11 @@ Words alone say little, and honest mail passes on what strangers wrote. So a top
 several of its groups meet in one message, and adds up by group, not by word.
 """
 
-from mailqueue.screening.topics import fraud, goods, money, trade
-from mailqueue.screening.topics.fraud import BILL, CREDENTIALS, PARCEL, REFUND
+from mailqueue.screening.topics import fraud, goods, lures, money, trade
+from mailqueue.screening.topics.fraud import CREDENTIALS
+from mailqueue.screening.topics.lures import BILL, PARCEL, REFUND, WARNING
 from mailqueue.screening.topics.shape import Topic
 
-ALL: tuple[Topic, ...] = (*money.TOPICS, *goods.TOPICS, *trade.TOPICS, *fraud.TOPICS)
+ALL: tuple[Topic, ...] = (*money.TOPICS, *goods.TOPICS, *trade.TOPICS, *fraud.TOPICS, *lures.TOPICS)
 
-__all__ = ["ALL", "BILL", "CREDENTIALS", "PARCEL", "REFUND", "Topic"]
+__all__ = ["ALL", "BILL", "CREDENTIALS", "PARCEL", "REFUND", "WARNING", "Topic"]

@@ -14,7 +14,7 @@ import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from relay import maildrop, network, server, simulator, submission
+from relay import inbound, maildrop, network, server, simulator, submission
 from relay.certificate import Certificate
 from relay.intake import Intake
 from relay.processes import Family
@@ -43,16 +43,18 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        certificate = _certificate()
+        certificates = (_certificate("SUBMISSION"), _certificate("BOUNCE"))
         try:
             _take_descriptors()
             maildrop.prepare(settings.MAILDROP)
             with ExitStack() as stack:
                 # First: it finds out that another relay runs, whose simulator must keep its socket.
                 wire = stack.enter_context(server.listening(settings.RELAY_SOCKET))
-                listeners = [network.Listener(*one) for one in settings.SUBMISSION_LISTEN]
-                bound = stack.enter_context(network.bound(listeners))
-                _run(options["processes"], _Doors(wire, bound, certificate))
+                bound, back = (
+                    stack.enter_context(network.bound([network.Listener(*one) for one in listed]))
+                    for listed in (settings.SUBMISSION_LISTEN, settings.BOUNCE_LISTEN)
+                )
+                _run(options["processes"], _Doors(wire, bound, back, certificates))
         except server.AlreadyRunning as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -73,11 +75,14 @@ class _Doors:
 
     wire: socket.socket
     bound: Sequence[network.Bound]
-    certificate: Certificate | None
+    # For what comes back.
+    back: Sequence[network.Bound]
+    # Of the network's listeners, and of those for what comes back.
+    certificates: tuple[Certificate | None, Certificate | None]
 
     def close(self) -> None:
         """Accept no more here: who has connected already learns of it."""
-        for wire in (self.wire, *(wire for one in self.bound for wire in one.wires)):
+        for wire in (self.wire, *(wire for one in (*self.bound, *self.back) for wire in one.wires)):
             wire.close()
 
 
@@ -92,14 +97,15 @@ def _run(processes: int, doors: _Doors) -> None:
     Family(processes, work).run(when_stopping=doors.close)
 
 
-def _certificate() -> Certificate | None:
-    files = settings.SUBMISSION_CERTIFICATE, settings.SUBMISSION_KEY
+def _certificate(name: str) -> Certificate | None:
+    """The certificate that is set for listeners of this name, if one is."""
+    files = [getattr(settings, f"{name}_{kind}") for kind in ("CERTIFICATE", "KEY")]
     try:
         return Certificate(*files) if files[0] else None
     except OSError as error:
         raise CommandError(
-            "FACTEUR_SUBMISSION_CERTIFICATE and FACTEUR_SUBMISSION_KEY are no certificate and its"
-            f" key: {error}"
+            f"FACTEUR_{name}_CERTIFICATE and FACTEUR_{name}_KEY are no certificate and its key:"
+            f" {error}"
         ) from error
 
 
@@ -116,11 +122,13 @@ async def _serve(doors: _Doors, *, is_first: bool, lifeline: int | None = None) 
         await stack.enter_async_context(server.serve(doors.wire, intake))
         if is_first and settings.USES_SIMULATOR:
             await stack.enter_async_context(simulator.serve(settings.SIMULATOR_SOCKET))
-        certificate = doors.certificate
-        tls = certificate.context if certificate else None
+        tls, tls_of_back = (one.context if one else None for one in doors.certificates)
         terms = submission.Terms(tls, plain_networks=settings.SUBMISSION_PLAIN_NETWORKS)
         await stack.enter_async_context(submission.serve(doors.bound, terms, intake))
-        if certificate is not None:
+        terms_of_back = network.Terms(tls_of_back)
+        inbox = inbound.Inbox(_utc_now)
+        await stack.enter_async_context(inbound.serve(doors.back, terms_of_back, intake, inbox))
+        for certificate in filter(None, doors.certificates):
             await stack.enter_async_context(_watching(certificate.watch()))
         if is_first:
             refused = settings.DATA_DIR / "refused"
