@@ -37,6 +37,8 @@ from relay.senders import Author
 # Bounds of one transaction.
 MOST_MESSAGES = 200
 MOST_BYTES = 32 * 1024 * 1024
+# Of one message, and of one transaction: SQLite takes no question about 250,000 addresses, and all
+# others would wait 20 s for it.
 MOST_RECIPIENTS = 10_000
 # At most this long a commit waits for others to share it, in seconds.
 LONGEST_GATHER_S = 0.005
@@ -512,10 +514,11 @@ class Intake:
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
-        size = 0
+        size = recipients = 0
         while self._waiting and len(batch) < MOST_MESSAGES:
             size += len(self._waiting[0].letter.content)
-            if batch and size > MOST_BYTES:
+            recipients += len(self._waiting[0].letter.recipients)
+            if batch and (size > MOST_BYTES or recipients > MOST_RECIPIENTS):
                 break
             batch.append(self._waiting.popleft())
         return batch
