@@ -30,8 +30,9 @@ Outcome = Returned.Outcome
 KEPT_BYTES = 128 * 1024
 # Of one token, so many messages are taken: replaying one fills no disk.
 MOST_OF_ONE = 20
-# How long to wait at least for the outcome of a delivery; each time as long again as it has waited.
-LOOK_AGAIN = timedelta(minutes=1)
+# How long to wait at least for the outcome of a delivery, whose commit may be under way; each time
+# as long again as it has waited, for it may take until that is tried again.
+LOOK_SOON = timedelta(seconds=2)
 # As long as their tokens count.
 KEPT = max(VALID_FOR.values())
 
@@ -163,7 +164,7 @@ def _read_if_possible(row: Returned, now: datetime) -> _Said | None:
 
 
 def _put_off(row: Returned, now: datetime) -> None:
-    row.due_at = now + max(LOOK_AGAIN, now - row.received_at)
+    row.due_at = now + max(LOOK_SOON, now - row.received_at)
     row.save(update_fields=["due_at"])
 
 
