@@ -29,7 +29,9 @@ Outcome = Returned.Outcome
 KEPT_BYTES = 128 * 1024
 # Of one token, so many messages are taken: replaying one fills no disk.
 MOST_OF_ONE = 20
-# How long to wait for the outcome of a delivery, and again and again.
+# How long to wait for the outcome of a delivery: seconds while its commit may be under way, then as
+# long as it takes until it is tried again.
+LOOK_SOON = timedelta(seconds=2)
 LOOK_AGAIN = timedelta(minutes=1)
 # As long as their tokens count.
 KEPT = max(VALID_FOR.values())
@@ -209,7 +211,8 @@ def _settle(read: Sequence[_Said], now: datetime) -> list[Handled]:
         if said.failure is not None:
             back = next(backs)
             if back.fate is Fate.EARLY and now < row.received_at + VALID_FOR[Purpose.RETURN]:
-                row.due_at = now + LOOK_AGAIN
+                is_young = now < row.received_at + LOOK_AGAIN
+                row.due_at = now + (LOOK_SOON if is_young else LOOK_AGAIN)
                 row.save(update_fields=["due_at"])
                 continue
             result = _handled(said, back)

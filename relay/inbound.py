@@ -9,6 +9,7 @@ command. Connections, messages and bytes are limited by source, and messages by 
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,7 +24,7 @@ from mailqueue import return_path, returns
 from mailqueue.celery import CLASSIFY, hint
 from mailqueue.return_tokens import Token
 from mailqueue.returns import KEPT_BYTES, Arrival
-from relay import network
+from relay import disk, network
 from relay.content import Content
 from relay.database import in_database
 from relay.dialogue import House
@@ -50,6 +51,7 @@ TOO_MANY_WRONG = "421 4.7.0 Too many addresses that are none"
 TOO_MANY = "452 4.5.3 Too many recipients"
 TOO_FAST = "451 4.7.0 Too many messages, come back later"
 NOT_NOW = "451 4.3.0 The message cannot be kept now, come back later"
+DISK_FULL = "452 4.3.1 The disk is nearly full, come back later"
 ENOUGH = "552 5.2.2 So much has come back to this address already"
 
 logger = logging.getLogger("facteur.inbound")
@@ -77,7 +79,13 @@ class Inbox:
         self._waiting.append(waiting)
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
-        return await waiting.answer
+        try:
+            return await waiting.answer
+        except asyncio.CancelledError:
+            # Who brought it went away, and keeps it: it would only fill the memory.
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(waiting)
+            raise
 
     async def finish(self) -> None:
         """Wait until what was taken is committed and hinted at."""
@@ -109,6 +117,8 @@ class Inbox:
         return batch
 
     async def _commit(self, batch: Sequence[_Waiting]) -> list[str]:
+        if disk.is_nearly_full():
+            return [DISK_FULL] * len(batch)
         arrivals = [arrival for waiting in batch for arrival in waiting.arrivals]
         try:
             kept = iter(await in_database(returns.store, arrivals, self.clock()))
@@ -200,8 +210,9 @@ class _Connection(NetworkConnection):
             # What is said before is still sent.
             self.loop.call_soon(self.hang_up)
             return TOO_MANY_WRONG
-        # From now on only its commands have a deadline.
+        # From now on only its commands have a deadline, and no stranger takes its place.
         self._end_deadline()
+        self._throttle.note_known(self)
         if len(self._envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return TOO_MANY
         self._envelope.rcpt_tos.append(written)

@@ -29,7 +29,17 @@ from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
 from mailqueue.queue import Submission, storable
 from mailqueue.senders import Seen
-from relay import addresses, arguments, display, fitting, headers, identity, listing, senders
+from relay import (
+    addresses,
+    arguments,
+    disk,
+    display,
+    fitting,
+    headers,
+    identity,
+    listing,
+    senders,
+)
 from relay.database import in_database
 from relay.identity import Caller, Refused, Why
 from relay.senders import Author
@@ -37,6 +47,8 @@ from relay.senders import Author
 # Bounds of one transaction.
 MOST_MESSAGES = 200
 MOST_BYTES = 32 * 1024 * 1024
+# Of one message, and of one transaction: SQLite takes no question about 250,000 addresses, and all
+# others would wait 20 s for it.
 MOST_RECIPIENTS = 10_000
 # At most this long a commit waits for others to share it, in seconds.
 LONGEST_GATHER_S = 0.005
@@ -47,8 +59,6 @@ READ_AT_ONCE = 64 * 1024
 # Refusals are written down this often, in seconds; of so many callers at most.
 NOTE_EVERY_S = 1.0
 MOST_NOTED = 500
-# New mail is refused when less than this share of the disk is free.
-FREE_SHARE = 0.05
 
 EX_OK, EX_USAGE, EX_DATAERR, EX_NOUSER = 0, 64, 65, 67
 EX_UNAVAILABLE, EX_TEMPFAIL, EX_NOPERM = 69, 75, 77
@@ -512,10 +522,11 @@ class Intake:
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
-        size = 0
+        size = recipients = 0
         while self._waiting and len(batch) < MOST_MESSAGES:
             size += len(self._waiting[0].letter.content)
-            if batch and size > MOST_BYTES:
+            recipients += len(self._waiting[0].letter.recipients)
+            if batch and (size > MOST_BYTES or recipients > MOST_RECIPIENTS):
                 break
             batch.append(self._waiting.popleft())
         return batch
@@ -540,7 +551,7 @@ def _set(future: "asyncio.Future[None]") -> None:
 
 def _accept(letters: Sequence[Letter], now: datetime) -> list[Answer]:
     """Write letters down in one transaction."""
-    if _is_disk_nearly_full():
+    if disk.is_nearly_full():
         return [DISK_FULL] * len(letters)
     owners = identity.accounts_of((letter.caller for letter in letters), now)
     rules = ledger.rules_of({owner for owner in owners.values() if isinstance(owner, int)})
@@ -646,9 +657,3 @@ def _submission(letter: Letter, account_id: int, content: bytes) -> Submission:
         script=letter.script,
         folder=letter.folder,
     )
-
-
-def _is_disk_nearly_full() -> bool:
-    disk = os.statvfs(settings.DATA_DIR)
-    free = disk.f_bavail * disk.f_frsize
-    return free < max(settings.MIN_FREE_DISK, disk.f_blocks * disk.f_frsize * FREE_SHARE)

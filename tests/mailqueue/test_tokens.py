@@ -44,7 +44,7 @@ def test_networks_are_kept_in_one_notation(text: str, kept: str) -> None:
     [
         ("localhost", "localhost"),
         ("10.0.0.0/33", "10.0.0.0/33"),
-        ("10.0.0.0/8 10.", " 10. "),
+        ("10.0.0.0/8 10.", "10.\N{NO-BREAK SPACE}"),
         ("10.0.0.5/24", "10.0.0.0/24"),
         ("fe80::1%eth0", "fe80::1%eth0"),
         (" ".join(f"10.0.{number}.0/24" for number in range(21)), "20"),

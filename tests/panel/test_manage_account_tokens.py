@@ -64,7 +64,10 @@ def test_a_token_bound_to_networks_tells_them(
     client = browse(administrator)
     values = {"name": "SMTP", "networks": "10.0.0.0/8 2001:db8::/48"}
     text = client.post(PAGE, values).content.decode()
-    assert "Il n’est accepté que depuis ces réseaux : 10.0.0.0/8 2001:db8::/48" in text
+    assert (
+        "Il n’est accepté que depuis ces réseaux\N{NO-BREAK SPACE}: 10.0.0.0/8 2001:db8::/48"
+        in text
+    )
     assert '<td data-label="Réseaux d’origine">10.0.0.0/8 2001:db8::/48</td>' in text
     details = AuditEntry.objects.get().details
     assert details == {"uid": None, "networks": "10.0.0.0/8 2001:db8::/48"}

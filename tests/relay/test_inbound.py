@@ -16,11 +16,14 @@ from django.db import OperationalError, connections
 
 from mailqueue import return_path, returns
 from mailqueue.models import Returned
-from relay import inbound, network
+from mailqueue.return_tokens import Purpose, Token
+from mailqueue.returns import Arrival
+from relay import inbound, network, throttle
 from relay.database import in_database
 from relay.inbound import LARGEST, MOST_RECIPIENTS, MOST_WRONG, Inbox
 from relay.intake import Intake
 from relay.network import Listener, Terms
+from tests.support.loop import run
 from tests.support.reports import report
 from tests.support.submitting import HOST, certificate
 
@@ -212,3 +215,47 @@ def test_who_names_no_address_of_ours_is_cut_off() -> None:
         wire.sendall(b"EHLO x\r\nMAIL FROM:<>\r\n")
         while wire.recv(999):
             pass
+
+
+def test_strangers_take_no_place_of_who_named_an_address_of_ours(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "MOST_CONNECTIONS", 2)
+    with desk.client() as known, socket.create_connection((HOST, desk.port), 10) as first:
+        first.recv(999)
+        known.mail("")
+        assert known.rcpt(return_path.of_recipient(7, _now()))[0] == 250
+        with socket.create_connection((HOST, desk.port), 10) as second:
+            assert first.recv(999) == b""
+            assert second.recv(999).startswith(b"220")
+            assert known.data(b"x\r\n")[0] == 250
+
+
+def test_a_full_disk_takes_nothing_before_it_is_full(desk: Desk, settings: Any) -> None:
+    address = return_path.of_recipient(7, _now())
+    settings.MIN_FREE_DISK = 2**62
+    assert desk.bring(address, b"x\r\n")[0] == 452
+    settings.MIN_FREE_DISK = 0
+    assert desk.bring(address, b"x\r\n")[0] == 250
+
+
+def test_what_nobody_waits_for_any_more_does_not_fill_the_memory() -> None:
+    def arrival(number: int) -> Arrival:
+        return Arrival(Token(Purpose.RETURN, number, _now()), "", HOST, b"x\r\n", 3)
+
+    async def work() -> str:
+        inbox = Inbox(_now)
+        first = asyncio.create_task(inbox.keep([arrival(1)]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # its commit has begun
+        others = [asyncio.create_task(inbox.keep([arrival(2)])) for _ in range(5)]
+        await asyncio.sleep(0)
+        for call in others:
+            call.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        answer = await first
+        await inbox.finish()
+        return answer
+
+    assert run(work()) == inbound.KEPT
+    assert Returned.objects.get().number == 1

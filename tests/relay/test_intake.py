@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 from django.db import connection
@@ -352,3 +353,17 @@ def test_many_share_a_commit(account: int) -> None:
     answers = take(*[handover() for _ in range(intake.MOST_MESSAGES + 50)])
     assert {answer.code for answer in answers} == {250}
     assert Message.objects.count() == intake.MOST_MESSAGES + 50
+
+
+def test_messages_to_very_many_share_no_commit(account: int) -> None:
+    ticks = count()
+    many = [b"a%d@b.example" % number for number in range(intake.MOST_RECIPIENTS // 2 + 1)]
+
+    async def work() -> Sequence[Answer]:
+        desk = Intake(lambda: NOW + timedelta(seconds=next(ticks)))
+        answers = await asyncio.gather(*(desk.hand_over(handover(b"-i", *many)) for _ in range(3)))
+        await desk.finish()
+        return answers
+
+    assert [answer.code for answer in run(work())] == [250] * 3
+    assert Message.objects.values("accepted_at").distinct().count() == 3

@@ -9,7 +9,7 @@ from django.db import connection
 
 from mailqueue import accounts, tokens
 from mailqueue.models import HostingAccount, LastRefusal, Message
-from relay import intake
+from relay import disk
 from relay.database import in_database
 from relay.identity import Caller
 from relay.intake import Handover, Intake
@@ -88,7 +88,7 @@ def test_what_concerns_no_account_or_was_taken_or_only_asked_is_not_noted(
 def test_a_nearly_full_disk_is_noted_unless_the_maildrop_keeps_the_message(
     account: HostingAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "FREE_SHARE", 2)
+    monkeypatch.setattr(disk, "FREE_SHARE", 2)
     take(call(origin=Message.Origin.MAILDROP))
     assert not LastRefusal.objects.exists()
     take(call())
