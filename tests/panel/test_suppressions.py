@@ -78,7 +78,7 @@ def test_what_was_added_and_what_was_there_is_told(
     assert told("a@b.example\nb@b.example\nc@b.example") == (
         "2 adresses ont été ajoutées à la liste. 1 adresse était déjà dans la liste."
     )
-    assert told("nobody") == "Aucune adresse n’a été ajoutée à la liste."
+    assert told("nobody@") == "Aucune adresse n’a été ajoutée à la liste."
 
 
 @pytest.mark.parametrize(
