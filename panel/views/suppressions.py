@@ -150,6 +150,13 @@ def _add(request: SignedInRequest, account: HostingAccount | None) -> HttpRespon
         audit.note(request, audit.Action.EXCLUDE, account, addresses=len(found.addresses))
     _tell(request, new, known)
     if found.wrong:
+        # They are named beside the form, below a list that may be long.
+        told = ngettext(
+            "%(number)s line holds no e-mail address: see below.",
+            "%(number)s lines hold no e-mail address: see below.",
+            len(found.wrong),
+        )
+        messages.warning(request, told % {"number": wording.number(len(found.wrong))})
         return _page(request, account, may_change=True, wrong=found, status=400)
     return redirect(_url(account, ""))
 
