@@ -3,6 +3,7 @@
 Owns how such a list is read, within bounds, and what is told of lines that hold none.
 """
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,9 +34,19 @@ class AddressList:
     is_too_long: bool = False
 
 
+def decoded(content: bytes) -> str:
+    """The text of a file, as spreadsheets write it: UTF-8, UTF-16, or the code page of Windows."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
 def read(text: str) -> AddressList:
     """The addresses in a list, each once, in lower case; empty lines and a heading are left out."""
-    lines = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").splitlines()
+    lines = text.splitlines()
     if len(lines) > MOST_LINES:
         return AddressList(is_too_long=True)
     addresses: dict[str, None] = {}

@@ -87,7 +87,7 @@ async def _judge(questions: Questions, record: Record, keys: Collection[SigningK
 def _unknown() -> Verdict:
     return Verdict(
         State.UNKNOWN,
-        _("No name server answered. Try again; if it stays so, look at FACTEUR_NAMESERVERS."),
+        _("No name server answered. Try again; if it stays so, look at FACTEUR_RESOLVERS."),
     )
 
 

@@ -87,6 +87,18 @@ class Environment:
             raise self._refuse(name, f"is {value!r}; it must be the name of a domain")
         return value
 
+    def host(self, name: str, default: str) -> str:
+        """The name of a machine, with or without dots; what the machine says itself is believed.
+
+        Raises ImproperlyConfigured for what no server would take in EHLO (RFC 5321 §4.1.1.1).
+        """
+        value = self.text(name)
+        if value and not re.fullmatch(
+            r"(?=.{1,253}\Z)([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}", value
+        ):
+            raise self._refuse(name, f"is {value!r}; it must be the name of a machine")
+        return value or default
+
     def address(self, name: str, default: str) -> tuple[str, int] | None:
         """`host:port`, the host of an IPv6 address in brackets; None when empty.
 

@@ -38,7 +38,7 @@ class AddressListForm(forms.Form):
             if file.size > address_lists.MOST_BYTES:
                 raise forms.ValidationError(_("The file is larger than 1 MB."))
             text = f"{text}\n" if text else ""
-            text += file.read().decode("utf-8", "replace")
+            text += address_lists.decoded(file.read())
         found = address_lists.read(text)
         if found.is_too_long:
             raise forms.ValidationError(

@@ -66,7 +66,7 @@ _is_https = PUBLIC_URL.startswith("https://")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 # The name that this machine gives in EHLO, and that qualifies bare addresses.
-HOSTNAME = env.text("HOSTNAME", os.uname().nodename)
+HOSTNAME = env.host("HOSTNAME", os.uname().nodename)
 SMARTHOST, SMARTHOST_IS_SMTPS = read_smarthost(env.text("SMARTHOST"))
 SMARTHOST_USER = env.text("SMARTHOST_USER")
 SMARTHOST_PASSWORD = env.secret("SMARTHOST_PASSWORD")

@@ -120,11 +120,21 @@ def _sent(row: Recipient, now: datetime) -> Step:
             moment = wording.moment(row.next_attempt_at, now)
             return Step(name, "pending", _("Next try %(moment)s.") % {"moment": moment})
         return Step(name, "pending", _("It is about to leave."))
+    if row.status == Recipient.Status.SUPPRESSED:
+        text = _("Not sent: the address is excluded. “Excluded addresses” tells why.")
+        return Step(name, "look", text)
     return Step(name, "look", _("It was taken out of the queue without being sent."))
 
 
 def _answered(row: Recipient) -> Step:
     name = _("Answer of the other server")
+    category = Category(row.category or Category.UNDEFINED)
+    cause = {"cause": wording.category_word(category).lower()}
+    if row.returned_at is not None:
+        text = _("Taken first, then sent back: %(cause)s.") % cause
+        return Step(name, "look", text, row.reply, wording.advice(category))
+    if row.complained_at is not None:
+        return Step(name, "look", _("Delivered, then reported as spam."), row.reply)
     if row.status == Recipient.Status.SENT:
         advice = (
             _("Nothing left this machine: it lies in the mailbox of the simulator.")
@@ -133,8 +143,7 @@ def _answered(row: Recipient) -> Step:
         )
         return Step(name, "fine", _("Delivered."), row.reply, advice)
     if row.status == Recipient.Status.FAILED:
-        category = Category(row.category or Category.UNDEFINED)
-        text = _("Refused: %(cause)s.") % {"cause": wording.category_word(category).lower()}
+        text = _("Refused: %(cause)s.") % cause
         return Step(name, "look", text, row.reply, wording.advice(category))
     if row.reply and row.ended_at is None:
         return Step(name, "pending", _("Put off by the other server, or out of reach:"), row.reply)

@@ -98,6 +98,23 @@ def test_an_address_may_be_absent() -> None:
     assert environment().address("SMARTHOST", "") is None
 
 
+@pytest.mark.parametrize("value", ["web3", "web3.Example.org", "xn--exmple-cua.fr"])
+def test_it_reads_the_name_of_a_machine(value: str) -> None:
+    assert environment(HOSTNAME=value).host("HOSTNAME", "other") == value
+
+
+def test_the_name_that_a_machine_has_is_believed() -> None:
+    assert environment().host("HOSTNAME", "my_machine") == "my_machine"
+
+
+@pytest.mark.parametrize(
+    "value", ["web 3", "a_b", "exämple.fr", ".example", "a..b", "a.", "x" * 64, "a." * 127 + "a"]
+)
+def test_it_refuses_what_names_no_machine(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="FACTEUR_HOSTNAME is"):
+        environment(HOSTNAME=value).host("HOSTNAME", "other")
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

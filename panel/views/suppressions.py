@@ -145,18 +145,40 @@ def _add(request: SignedInRequest, account: HostingAccount | None) -> HttpRespon
     found = form.cleaned_data["found"]
     now = timezone.now()
     actor = request.user.get_username()
-    new, _known = suppressions.add(_id(account), found.addresses, actor, now)
+    new, known = suppressions.add(_id(account), found.addresses, actor, now)
     if found.addresses:
         audit.note(request, audit.Action.EXCLUDE, account, addresses=len(found.addresses))
-    told = ngettext(
-        "%(number)s address was added to the list.",
-        "%(number)s addresses were added to the list.",
-        new,
-    ) % {"number": wording.number(new)}
-    messages.success(request, told)
+    _tell(request, new, known)
     if found.wrong:
+        # They are named beside the form, below a list that may be long.
+        told = ngettext(
+            "%(number)s line holds no e-mail address: see below.",
+            "%(number)s lines hold no e-mail address: see below.",
+            len(found.wrong),
+        )
+        messages.warning(request, told % {"number": wording.number(len(found.wrong))})
         return _page(request, account, may_change=True, wrong=found, status=400)
     return redirect(_url(account, ""))
+
+
+def _tell(request: SignedInRequest, new: int, known: int) -> None:
+    """What came of a list: how many of its addresses are new, and how many were known."""
+    if new:
+        told = ngettext(
+            "%(number)s address was added to the list.",
+            "%(number)s addresses were added to the list.",
+            new,
+        )
+        messages.success(request, told % {"number": wording.number(new)})
+    if known:
+        told = ngettext(
+            "%(number)s address was on the list already.",
+            "%(number)s addresses were on the list already.",
+            known,
+        )
+        messages.info(request, told % {"number": wording.number(known)})
+    if not new and not known:
+        messages.warning(request, _("No address was added to the list."))
 
 
 def _remove(request: SignedInRequest, account: HostingAccount | None) -> HttpResponse:

@@ -55,6 +55,7 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
             "plain": plain,
             "sendmail": settings.SENDMAIL,
             "smtp": smtp_settings.for_scripts(),
+            "networks": ", ".join(made.networks.split()) if made else "",
             "tokens": tokens.of_account(account.pk),
         }
         status = 400 if form.errors else 200

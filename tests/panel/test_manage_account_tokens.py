@@ -65,7 +65,7 @@ def test_a_token_bound_to_networks_tells_them(
     values = {"name": "SMTP", "networks": "10.0.0.0/8 2001:db8::/48"}
     text = client.post(PAGE, values).content.decode()
     assert (
-        "Il n’est accepté que depuis ces réseaux\N{NO-BREAK SPACE}: 10.0.0.0/8 2001:db8::/48"
+        "Il n’est accepté que depuis ces réseaux\N{NO-BREAK SPACE}: 10.0.0.0/8, 2001:db8::/48"
         in text
     )
     assert '<td data-label="Réseaux d’origine">10.0.0.0/8 2001:db8::/48</td>' in text

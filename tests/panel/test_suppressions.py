@@ -1,5 +1,6 @@
 """« Adresses exclues »: the list of an account, and that of the whole server."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from panel.models import AuditEntry, User
 from tests.panel.conftest import Browse
 
 BASE = "/web/hosting/boutique.example/exclusions/"
+ALERT = re.compile(r'role="status" tabindex="-1"><p>(.*?)</p>')
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
@@ -49,8 +51,35 @@ def test_a_file_is_imported_and_bad_lines_are_told(
     assert response.status_code == 400
     html = response.content.decode()
     assert "Ligne 4" in html
+    assert "1 ligne ne contient pas d’adresse e-mail" in html
     assert "no address" in html
     assert addresses(account) == ["=x@example.org", "ana@example.org"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_file_is_read_however_a_spreadsheet_wrote_it(
+    browse: Browse, owner: User, account: HostingAccount, encoding: str
+) -> None:
+    content = "ana@example.org;Léa\r\nbad é\r\n".encode(encoding)
+    sent = {"file": SimpleUploadedFile("list.csv", content)}
+    response = browse(owner).post(BASE + "add/", sent)
+    assert "bad é" in response.content.decode()
+    assert addresses(account) == ["ana@example.org"]
+
+
+def test_what_was_added_and_what_was_there_is_told(
+    browse: Browse, owner: User, account: HostingAccount
+) -> None:
+    def told(text: str) -> str:
+        response = browse(owner).post(BASE + "add/", {"addresses": text}, follow=True)
+        return " ".join(ALERT.findall(response.content.decode()))
+
+    assert told("a@b.example") == "1 adresse a été ajoutée à la liste."
+    assert told("a@b.example") == "1 adresse était déjà dans la liste."
+    assert told("a@b.example\nb@b.example\nc@b.example") == (
+        "2 adresses ont été ajoutées à la liste. 1 adresse était déjà dans la liste."
+    )
+    assert told("nobody@").startswith("Aucune adresse n’a été ajoutée à la liste. 1 ligne")
 
 
 @pytest.mark.parametrize(
@@ -94,8 +123,12 @@ def test_the_list_of_the_server_is_another(
     client = browse(administrator)
     client.post("/exclusions/add/", {"addresses": "ana@example.org"})
     assert (addresses(None), addresses(account)) == (["ana@example.org"], [])
-    assert "ana@example.org" in client.get("/exclusions/").content.decode()
-    assert "ana@example.org" not in client.get(BASE).content.decode()
+    house, mine = (client.get(page).content.decode() for page in ("/exclusions/", BASE))
+    assert "ana@example.org" in house
+    assert "ana@example.org" not in mine
+    # Rules put addresses on the lists of accounts alone.
+    assert "pendant 30 jours" in mine
+    assert "pendant 30 jours" not in house
     client.post(BASE + "remove/", {"address": "ana@example.org"})
     assert addresses(None) == ["ana@example.org"]
     client.post("/exclusions/remove/", {"address": "ana@example.org"})

@@ -10,7 +10,7 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from mailqueue import ledger, queue, service
+from mailqueue import ledger, queue, service, suppressions
 from mailqueue.models import AccountTotals, HostingAccount, Message, Recipient
 from mailqueue.outcomes import Outcome, Result
 from panel.models import AuditEntry, User
@@ -153,6 +153,30 @@ def test_it_tells_what_became_of_it(
     for word in (*words, reply):
         assert word in page
     assert ("hx-trigger" in page) == (result is Result.DEFERRED), "the end needs no news"
+
+
+def test_it_tells_what_came_back_later(browse: Browse, owner: User, now: datetime) -> None:
+    client = browse(owner)
+    address = client.post(PAGE, TO)["Location"]
+    _attempt(Result.DELIVERED, "250 2.0.0 taken")
+    Recipient.objects.update(complained_at=now)
+    page = text(client.get(address))
+    assert "Livré, puis signalé comme SPAM." in page
+    Recipient.objects.update(
+        returned_at=now, category="user_unknown", reply="550 5.1.1 User unknown"
+    )
+    page = text(client.get(address))
+    assert "Accepté, puis revenu : adresse inconnue." in page
+    assert "550 5.1.1 User unknown" in page
+    assert "Livré" not in page
+
+
+def test_a_test_to_an_excluded_address_says_so(
+    browse: Browse, owner: User, account: HostingAccount, now: datetime
+) -> None:
+    suppressions.add(account.pk, [TO["address"]], "claire", now)
+    page = text(browse(owner).post(PAGE, TO, follow=True))
+    assert "Non envoyé : l’adresse est exclue." in page
 
 
 @override_settings(ROUTE="smarthost")

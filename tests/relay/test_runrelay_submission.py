@@ -85,4 +85,5 @@ def test_it_does_not_start_with_a_certificate_that_is_none(
         )
         assert ended.returncode == 1
         assert "FACTEUR_SUBMISSION_CERTIFICATE and FACTEUR_SUBMISSION_KEY" in ended.stderr
+        assert f"its key ({files[0]} and {wrong})" in ended.stderr
         assert "Traceback" not in ended.stderr

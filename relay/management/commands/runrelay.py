@@ -104,8 +104,8 @@ def _certificate(name: str) -> Certificate | None:
         return Certificate(*files) if files[0] else None
     except OSError as error:
         raise CommandError(
-            f"FACTEUR_{name}_CERTIFICATE and FACTEUR_{name}_KEY are no certificate and its key:"
-            f" {error}"
+            f"FACTEUR_{name}_CERTIFICATE and FACTEUR_{name}_KEY are no certificate and its key"
+            f" ({' and '.join(files)}): {error}"
         ) from error
 
 
