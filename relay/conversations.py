@@ -28,6 +28,9 @@ from relay.signer import Signer
 # minutes. Only if it was refused at once.
 SECOND_TRIES = (0.3, 1.0, 2.0)
 AT_ONCE_S = 0.4
+# What a restart says: no connection, one that is closed at once, a system that begins or ends.
+# Other troubles, of TLS or the login or our name, are the same a second later.
+_MAY_PASS = ("4.4.1", "4.4.2", "4.3.")
 # A connection waits as long for the next message's time; for longer, another time is as good.
 SHORT_S = 2.0
 
@@ -104,6 +107,8 @@ class Conversations:
                 answer = await self._connect_patiently(lane.route)
                 slot.connection = answer if isinstance(answer, Connection) else None
                 lane.live += slot.connection is not None
+                # Now others may work on it, too.
+                self._tell()
         if answer is None and lane.trouble is None:
             answer = await connect(lane.route, settings.HOSTNAME, self._timeouts)
             slot.connection = answer if isinstance(answer, Connection) else None
@@ -124,11 +129,13 @@ class Conversations:
         self._tell()
 
     async def _connect_patiently(self, route: Route) -> Connection | Outcome:
-        """Connect; if that is refused at once, try again a few times."""
+        """Connect; if that is refused at once, as by a server that restarts, try a few times."""
         for pause_s in SECOND_TRIES:
             began = self._now_s()
             answer = await connect(route, settings.HOSTNAME, self._timeouts)
             if isinstance(answer, Connection) or self._now_s() - began > AT_ONCE_S:
+                return answer
+            if not answer.status.startswith(_MAY_PASS):
                 return answer
             await asyncio.sleep(pause_s)
         return await connect(route, settings.HOSTNAME, self._timeouts)

@@ -14,9 +14,13 @@ from relay.mx import Route, route_for
 
 # Questions at once: a resolver that answers slowly must not be asked ever more.
 QUESTIONS = 50
-# What waits for answers in memory, in all and for one domain; the rest is put off.
+# What waits for answers in memory, in all and for one domain; the rest is put off. As many answers
+# are kept.
 MOST = 2000
 MOST_OF_DOMAIN = 500
+# An answer is believed for so long, in seconds: a slow message may keep a run alive for hours. The
+# resolver knows better what it may keep, so that asking again costs little.
+BELIEVED_S = 30.0
 
 logger = logging.getLogger("facteur.delivery")
 
@@ -31,11 +35,13 @@ class Crossroads:
 
     def __init__(self, found: Callable[[Route | Outcome, list[Claimed]], None]) -> None:
         self._found = found
-        self._known: dict[str, Route | Outcome] = {}
+        # With the moment from which on it is asked for again.
+        self._known: dict[str, tuple[float, Route | Outcome]] = {}
         self._waiting: dict[str, list[Claimed]] = {}
         self._number = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Semaphore(QUESTIONS)
+        self._now_s = asyncio.get_running_loop().time
 
     @property
     def is_busy(self) -> bool:
@@ -47,8 +53,8 @@ class Crossroads:
         known: dict[Route | Outcome, list[Claimed]] = {}
         too_many: list[Claimed] = []
         for item in claimed:
-            answer = self._known.get(item.domain)
-            if answer is not None:
+            until_s, answer = self._known.get(item.domain, (0.0, _CONFUSED))
+            if self._now_s() < until_s:
                 known.setdefault(answer, []).append(item)
             elif not self._wait(item):
                 too_many.append(item)
@@ -87,7 +93,9 @@ class Crossroads:
         except Exception:
             # A fault of ours must not leave anybody waiting.
             logger.exception("domain=%r route=broken", domain)
-        self._known[domain] = answer
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[domain] = self._now_s() + BELIEVED_S, answer
         items = self._waiting.pop(domain)
         self._number -= len(items)
         self._found(answer, items)

@@ -415,3 +415,24 @@ def test_it_fails_a_message_whose_content_is_lost(
         aim(server)
         deliver(now)
     assert rows() == [("failed", "5.3.0"), ("sent", "2.0.0")]
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        {"greeting": "554 5.7.1 your address is not welcome"},
+        {"greeting": "421 4.7.0 too many connections from your address"},
+        {"AUTH": "535 5.7.8 wrong name or password"},
+    ],
+)
+def test_a_refusal_that_will_not_pass_is_not_asked_for_again(
+    account: HostingAccount, now: datetime, settings: Any, replies: dict[str, str | bytes]
+) -> None:
+    """Each wrong password counts, and who wants fewer connections is not given four."""
+    submit(account, now)
+    with remote(Script(replies=replies, mechanisms="PLAIN")) as server:
+        settings.ROUTE, settings.SMARTHOST = "smarthost", server.address
+        settings.SMARTHOST_USER, settings.SMARTHOST_PASSWORD = "relay", "wrong"
+        deliver(now)
+    assert server.connections == 1
+    assert [status for status, _ in rows()] == ["waiting"]
