@@ -291,6 +291,42 @@ def test_a_slow_answer_about_one_domain_holds_up_no_other(
     assert not Recipient.objects.filter(status="sending").exists()
 
 
+def test_a_thousand_questions_of_one_account_do_not_delay_that_of_another(
+    account: HostingAccount,
+    other: HostingAccount,
+    now: datetime,
+    aim: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crossroads, "QUESTIONS", 5)
+    names = [f"riddle{index}" for index in range(150)]
+    for name in names:
+        submit(account, now, name)
+    # The first asks for this one, too, behind all its others.
+    submit(account, now + timedelta(seconds=1), "alive")
+    submit(other, now + timedelta(seconds=1), "alive")
+    later = now + timedelta(seconds=2)
+    unknown = Outcome(Result.DEFERRED, "no answer", "4.4.3")
+
+    async def slowly(domain: str) -> Route | Outcome:
+        if domain == "alive.example":
+            return await route_for(domain)
+        await asyncio.sleep(0.3)
+        return unknown
+
+    monkeypatch.setattr(crossroads, "route_for", slowly)
+    with remote() as alive:
+        aim(alive=alive)
+        took = run(
+            during(
+                lambda stop: deliver_due(lambda: later, should_stop=stop),
+                lambda: len(alive.messages) == 2,
+            )
+        )
+    assert took < 3, "behind all others it takes nine seconds"
+    assert not Recipient.objects.filter(status="sending").exists()
+
+
 def test_a_fault_on_the_way_to_a_route_defers(
     account: HostingAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
