@@ -10,14 +10,16 @@ connections and refuses others gets as many as it takes.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.conf import settings
 
 from mailqueue import pace
+from mailqueue.bounce_rules import Category
+from mailqueue.bounces import classify_reply
 from mailqueue.outcomes import Outcome, Result
-from relay import envelopes
+from relay import dialing, envelopes
 from relay.client import Connection, Timeouts, connect
 from relay.lanes import LOW, Lane, Slot
 from relay.mx import Route
@@ -156,7 +158,13 @@ class Conversations:
         if slot.was_cut or connection.is_stale:
             slot.hang_up()
             return []
-        slot.job = ()
+        if not slot.has_moved and _is_out_of_order(answers) and len(dialing.doors(lane.route)) > 1:
+            # Another server may be well (RFC 5321 §5.1): one is tried at once, by a new connection.
+            dialing.shun(connection.door)
+            slot.has_moved = True
+            slot.hang_up()
+            return []
+        slot.job, slot.has_moved = (), False
         outcomes = list(zip(cleared.claimed, answers, strict=True))
         if lane.destination.learn(answers, self._clock(), self._now_s()):
             self._tell()
@@ -173,6 +181,16 @@ class Conversations:
         if not connection.is_usable or connection.messages >= most:
             slot.hang_up()
         return outcomes
+
+
+def _is_out_of_order(answers: Sequence[Outcome]) -> bool:
+    """Whether a server took a message for nobody, for a trouble of its own."""
+    return all(
+        answer.result is Result.DEFERRED
+        and classify_reply(answer.reply).category is Category.REMOTE_ERROR
+        and not pace.wants_less(answer)
+        for answer in answers
+    )
 
 
 def defer_all(lane: Lane) -> Outcomes:

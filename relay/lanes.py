@@ -110,6 +110,8 @@ class Slot:
     since: float | None = None
     # We broke off before the final dot: it was no try.
     was_cut: bool = False
+    # A server of the route was out of order for what is in hand: another is tried.
+    has_moved: bool = False
 
     def put_back(self) -> None:
         """Return what is in hand to the lane: it was not tried."""
