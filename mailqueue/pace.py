@@ -24,6 +24,8 @@ LONGEST_REST = timedelta(minutes=30)
 FORGOTTEN = timedelta(days=1)
 # The usual pace of destinations without a rate, for those that must be slowed: in a minute.
 RATE_WHEN_SLOWED = 600
+# What speaks of one mailbox or one message, whatever its words.
+_OF_ONE = ("4.2.", "5.2.", "4.5.3")
 # They say that it is too much, or that they do not like whom it comes from.
 _TOO_MUCH = frozenset({Category.RATE_LIMITED, Category.REPUTATION_BLOCK})
 
@@ -67,10 +69,12 @@ def wants_less(outcome: Outcome) -> bool:
     """Whether a reply speaks of our pace or our name rather than of this message.
 
     421 and 4.7.x do so where the words tell nothing else. 4.7.1 does not: with it servers put off
-    whom they do not know yet (greylisting), each sender once. A permanent refusal does so only as
+    whom they do not know yet (greylisting), each sender once. Nor do x.2.z, of the pace of a single
+    mailbox (RFC 3463 §3.3), which whoever writes to it could use against all others, and 4.5.3, of
+    the recipients of one message. A permanent refusal does so only as
     554, which blocks the sender, and by the reputation.
     """
-    if outcome.result is Result.DELIVERED:
+    if outcome.result is Result.DELIVERED or outcome.status.startswith(_OF_ONE):
         return False
     category = classify_reply(outcome.reply).category
     if outcome.result is Result.FAILED:

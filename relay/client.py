@@ -126,6 +126,11 @@ class Connection:
         return self._wire.is_silent
 
     @property
+    def door(self) -> Door:
+        """The address of the server that we speak with."""
+        return self._wire.door
+
+    @property
     def server(self) -> str:
         """The name of the server that we speak with."""
         return self._wire.door.name

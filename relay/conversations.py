@@ -10,14 +10,16 @@ connections and refuses others gets as many as it takes.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.conf import settings
 
 from mailqueue import pace
+from mailqueue.bounce_rules import Category
+from mailqueue.bounces import classify_reply
 from mailqueue.outcomes import Outcome, Result
-from relay import envelopes
+from relay import dialing, envelopes
 from relay.client import Connection, Timeouts, connect
 from relay.lanes import LOW, Lane, Slot
 from relay.mx import Route
@@ -28,6 +30,9 @@ from relay.signer import Signer
 # minutes. Only if it was refused at once.
 SECOND_TRIES = (0.3, 1.0, 2.0)
 AT_ONCE_S = 0.4
+# What a restart says: no connection, one that is closed at once, a system that begins or ends.
+# Other troubles, of TLS or the login or our name, are the same a second later.
+_MAY_PASS = ("4.4.1", "4.4.2", "4.3.")
 # A connection waits as long for the next message's time; for longer, another time is as good.
 SHORT_S = 2.0
 
@@ -104,6 +109,8 @@ class Conversations:
                 answer = await self._connect_patiently(lane.route)
                 slot.connection = answer if isinstance(answer, Connection) else None
                 lane.live += slot.connection is not None
+                # Now others may work on it, too.
+                self._tell()
         if answer is None and lane.trouble is None:
             answer = await connect(lane.route, settings.HOSTNAME, self._timeouts)
             slot.connection = answer if isinstance(answer, Connection) else None
@@ -124,11 +131,13 @@ class Conversations:
         self._tell()
 
     async def _connect_patiently(self, route: Route) -> Connection | Outcome:
-        """Connect; if that is refused at once, try again a few times."""
+        """Connect; if that is refused at once, as by a server that restarts, try a few times."""
         for pause_s in SECOND_TRIES:
             began = self._now_s()
             answer = await connect(route, settings.HOSTNAME, self._timeouts)
             if isinstance(answer, Connection) or self._now_s() - began > AT_ONCE_S:
+                return answer
+            if not answer.status.startswith(_MAY_PASS):
                 return answer
             await asyncio.sleep(pause_s)
         return await connect(route, settings.HOSTNAME, self._timeouts)
@@ -149,7 +158,13 @@ class Conversations:
         if slot.was_cut or connection.is_stale:
             slot.hang_up()
             return []
-        slot.job = ()
+        if not slot.has_moved and _is_out_of_order(answers) and len(dialing.doors(lane.route)) > 1:
+            # Another server may be well (RFC 5321 §5.1): one is tried at once, by a new connection.
+            dialing.shun(connection.door)
+            slot.has_moved = True
+            slot.hang_up()
+            return []
+        slot.job, slot.has_moved = (), False
         outcomes = list(zip(cleared.claimed, answers, strict=True))
         if lane.destination.learn(answers, self._clock(), self._now_s()):
             self._tell()
@@ -166,6 +181,16 @@ class Conversations:
         if not connection.is_usable or connection.messages >= most:
             slot.hang_up()
         return outcomes
+
+
+def _is_out_of_order(answers: Sequence[Outcome]) -> bool:
+    """Whether a server took a message for nobody, for a trouble of its own."""
+    return all(
+        answer.result is Result.DEFERRED
+        and classify_reply(answer.reply).category is Category.REMOTE_ERROR
+        and not pace.wants_less(answer)
+        for answer in answers
+    )
 
 
 def defer_all(lane: Lane) -> Outcomes:

@@ -127,9 +127,11 @@ class _Run:
         self._has_joined = False
         self._last_account = 0
         self._claim_again_at = 0.0
-        # Sorted out, and not yet written down: what has no route, and what finds no room.
+        # Sorted out, and not yet written down: what has no route, what finds no room, and what is
+        # to be due later.
         self._routeless: Outcomes = []
         self._crowd: list[tuple[Claimed, Destination]] = []
+        self._late: list[tuple[Claimed, datetime]] = []
         self._now_s = asyncio.get_running_loop().time
 
     async def work(self) -> None:
@@ -204,7 +206,7 @@ class _Run:
         await self._recorder.close(LAST_COMMIT_S)
         left = await self._crossroads.close()
         left += [claimed for lane in self._lanes.values() for claimed in lane.clear()]
-        left += [claimed for claimed, _ in (*self._routeless, *self._crowd)]
+        left += [claimed for claimed, _ in (*self._routeless, *self._crowd, *self._late)]
         try:
             if left:
                 await in_database(queue.give_back, left, self._clock())
@@ -232,9 +234,11 @@ class _Run:
         return ready < LOW or self._now_s() >= self._claim_again_at + LOOK_S
 
     def _may_claim(self) -> bool:
-        if self._now_s() < self._claim_again_at:
-            return False
-        return self._clock() < self._until or any(
+        return self._now_s() >= self._claim_again_at and not self._is_ending()
+
+    def _is_ending(self) -> bool:
+        """Whether its time is over, and no slow message keeps it alive."""
+        return self._clock() >= self._until and not any(
             slot.since is not None and self._now_s() - slot.since > SLOW_S
             for slot in self._slots.values()
         )
@@ -268,10 +272,9 @@ class _Run:
         if claimed:
             self._last_account = claimed[-1].account_id
         self._claims |= {item.claim for item in claimed}
-        late = self._crossroads.add(claimed)
-        if late:
+        if late := self._crossroads.add(claimed):
             moment = self._clock() + LATER
-            await self._put_off([(item, moment) for item in late])
+            self._late += [(item, moment) for item in late]
 
     def _sort(self, route: Route | Outcome, claimed: list[Claimed]) -> None:
         """Let what has one route wait in its lane, as far as there is room."""
@@ -299,8 +302,11 @@ class _Run:
             self._crowd += [(item, lane.destination) for item in job]
 
     def _is_over(self, lane: Lane) -> bool:
-        """Whether what waits is left to the next run: with a rate it could take long."""
-        return lane.destination.allowed.per_minute > 0 and self._clock() >= self._until
+        """Whether what waits is left to the next run: with a rate it could take long.
+
+        While a slow message keeps this run alive there is no next one.
+        """
+        return lane.destination.allowed.per_minute > 0 and self._is_ending()
 
     def _resting(self, lane: Lane) -> Destination | None:
         """What of a lane takes nothing now, if anything."""
@@ -310,6 +316,9 @@ class _Run:
     async def _clear_away(self) -> None:
         """Write down what was sorted out, and what waits in vain: for a rest, or in trouble."""
         for lane in self._lanes.values():
+            if lane.trouble is not None and not lane.hands and not self._resting(lane):
+                # A slow message may keep the run alive for hours; the server is back before that.
+                lane.trouble = None
             if lane.waiting and lane.trouble is not None:
                 self._routeless += defer_all(lane)
             elif lane.waiting and (resting := self._resting(lane)):
@@ -326,13 +335,17 @@ class _Run:
         for destination, items in by_destination.items():
             destination.waiting += len(items)
             moments = destination.slots(len(items), now, self._now_s())
-            await self._put_off(list(zip(items, moments, strict=True)))
+            self._late += zip(items, moments, strict=True)
+        await self._put_off()
 
-    async def _put_off(self, items: list[tuple[Claimed, datetime]]) -> None:
+    async def _put_off(self) -> None:
+        late, self._late = self._late, []
         try:
-            await in_database(queue.put_off, items, self._clock())
+            if late:
+                await in_database(queue.put_off, late, self._clock())
         except Error as error:
-            # Their leases run out.
+            # The next time: this run renews their leases as long as it lives.
+            self._late += late
             logger.warning("put_off=failed error=%r", str(error))
 
     def _lane(self, route: Route) -> Lane:

@@ -1,7 +1,7 @@
 """Which server of a route is tried when, and the connection to it.
 
-Owns the order of the doors and the memory of those that nobody opened; what is said inside is for
-`client`.
+Owns the order of the doors and the memory of those that nobody opened, or that let us down; what is
+said inside is for `client`.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class Closed(Exception):
 def doors(route: Route, clock: Callable[[], float] = time.monotonic) -> list[Door]:
     """The doors to try, in their order: by rank, chance inside it, IPv6 and IPv4 in turn.
 
-    What did not open lately comes last, whatever its rank.
+    What did not open lately, or let us down, comes last, whatever its rank.
     """
     if route.socket is not None:
         return [Door(route.name, "", 0, Tls(), route.socket)]
@@ -90,10 +90,15 @@ async def enter(
         why = f"no answer within {timeout_s:g} s"
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
+    shun(door, clock)
+    raise Closed(f"cannot connect to {door}: {why}")
+
+
+def shun(door: Door, clock: Callable[[], float] = time.monotonic) -> None:
+    """Try this door after the others for a while."""
     _shunned[door.host, door.port] = clock() + SHUN_S
     while len(_shunned) > MOST_SHUNNED:
         _shunned.popitem(last=False)
-    raise Closed(f"cannot connect to {door}: {why}")
 
 
 def _in_turn(hop: Hop) -> list[str]:

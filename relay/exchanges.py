@@ -89,7 +89,9 @@ class Search:
             return Outcome(Result.FAILED, words, "5.4.4")
         if self._is_ours(domain, [str(address)]):
             return Outcome(Result.FAILED, f"mail for {domain} loops back to myself", "5.4.6")
-        return Route(domain, (Hop(domain, self.port, (str(address),)),))
+        policy = matching(domain, self.tls_policies)
+        tls = Tls(Level(policy.level), "FACTEUR_TLS_POLICY") if policy is not None else Tls()
+        return Route(domain, (Hop(domain, self.port, (str(address),), tls=tls),))
 
     async def _exchanges(
         self, name: str, note: Note
@@ -160,8 +162,10 @@ class Search:
                 words = f"{host} is none of the servers that FACTEUR_TLS_POLICY names"
                 return _LeftOut(words, NOT_NAMED)
             return replace(hop, tls=Tls(Level(policy.level), "FACTEUR_TLS_POLICY"))
-        if self.resolver.validates and is_secure and all(one.is_secure for one in answers):
-            tls = await self._dane(host, answers)
+        # One that failed has no word in it: else who can make it fail would be rid of DANE.
+        known = [one for one in answers if not one.trouble]
+        if self.resolver.validates and is_secure and all(one.is_secure for one in known):
+            tls = await self._dane(host, known)
             if tls is not None:
                 return tls if isinstance(tls, _LeftOut) else replace(hop, tls=tls)
         if kept is not None and kept.mode == "enforce":

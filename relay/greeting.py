@@ -102,4 +102,9 @@ async def _log_in(wire: Wire, offered: Mapping[str, str], login: Login) -> None:
             return
         if reply.code != 334:
             break
-    raise Broken(f"4{reply.status[1:]}", f"{wire.door} does not take the login: {reply}")
+    # Owners of sites read it, and some servers say again what they do not understand.
+    said = str(reply)
+    for secret in (password, *(line.rpartition(b" ")[2] for line in lines)):
+        if secret not in {b"", b"LOGIN"}:
+            said = said.replace(secret.decode(), "***")
+    raise Broken(f"4{reply.status[1:]}", f"{wire.door} does not take the login: {said}")

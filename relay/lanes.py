@@ -79,12 +79,16 @@ class Lane:
     @property
     def is_done(self) -> bool:
         """Whether nobody works or waits here, and nothing needs to be remembered."""
-        return not (self.waiting or self.hands or self.most or self.trouble)
+        return not (self.waiting or self.hands or self.trouble)
 
     def is_ready(self, now_s: float) -> bool:
-        """Whether another slot may begin to work on what waits."""
+        """Whether another slot may begin to work on what waits.
+
+        The first connection is opened by one: as long as a server may be dead, it has one slot.
+        """
         return (
             self.waiting > 0
+            and (self.live > 0 or not self.hands)
             and (self.most is None or self.hands < self.most)
             and self.destination.may_begin(now_s)
         )
@@ -106,6 +110,8 @@ class Slot:
     since: float | None = None
     # We broke off before the final dot: it was no try.
     was_cut: bool = False
+    # A server of the route was out of order for what is in hand: another is tried.
+    has_moved: bool = False
 
     def put_back(self) -> None:
         """Return what is in hand to the lane: it was not tried."""

@@ -32,6 +32,7 @@ _REFUSED: tuple[tuple[Network, str], ...] = tuple(
         ("::1/128", "loopback"),
         ("::/96", "IPv4-compatible"),
         ("::ffff:0:0/96", "IPv4-mapped"),
+        ("::ffff:0:0:0/96", "IPv4-translated"),
         # A local translator's (RFC 8215): what lies behind it cannot be told.
         ("64:ff9b:1::/48", "local NAT64"),
         ("100::/64", "discard only"),

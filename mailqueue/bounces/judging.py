@@ -23,6 +23,8 @@ _AT_SENDER = re.compile(
     re.I,
 )
 _AT_GREETING = re.compile(r"refused to talk to me", re.I)
+# Our own words, before those of the server that mail is handed to.
+_AT_LOGIN = re.compile(r"does not take the login: ")
 _OF_RECIPIENT = DEAD | {Category.SUSPENDED}
 _OF_SERVER = frozenset({Category.UNREACHABLE, Category.REMOTE_ERROR, Category.UNDEFINED})
 _PASSING_CAUSES = frozenset({Category.UNREACHABLE, Category.REMOTE_ERROR, Category.RATE_LIMITED})
@@ -81,8 +83,11 @@ def _category(
 def _at_its_stage(category: Category, words: str) -> Category:
     """The category, seen from the command that was refused.
 
-    What is refused at MAIL FROM is the sender: "does not exist" then speaks of nobody else.
+    What is refused at MAIL FROM is the sender: "does not exist" then speaks of nobody else. At the
+    login it is our own user.
     """
+    if _AT_LOGIN.search(words):
+        return Category.RELAY_DENIED
     if category in _OF_RECIPIENT and _AT_SENDER.search(words):
         return Category.POLICY_BLOCK
     if category in _OF_SERVER and _AT_GREETING.search(words):

@@ -100,6 +100,13 @@ def test_what_is_refused_at_mail_from_never_kills_the_recipient() -> None:
     assert not verdict.hard
 
 
+@pytest.mark.parametrize("said", ["535 5.7.8 failed, user unknown", "550 5.1.1 no such mailbox"])
+def test_what_is_refused_at_the_login_is_our_own_trouble(said: str) -> None:
+    verdict = classify_reply(f"smtp.example.org:587 does not take the login: {said}")
+    assert verdict.category is Category.RELAY_DENIED
+    assert not verdict.hard
+
+
 def test_our_own_words_for_a_lost_connection_are_not_permanent() -> None:
     assert not classify_reply("connect to mx.example.org: Connection refused").permanent
 

@@ -27,6 +27,10 @@ LIMITS = Limits(connections=20, messages=100, per_minute=600)
         ("451 4.7.1 try again later", "4.7.1", False),
         ("452 4.2.2 The mailbox is full", "4.2.2", False),
         ("450 4.1.1 mailbox unavailable", "4.1.1", False),
+        ("450 4.2.1 The user is receiving mail too quickly. Please resend later", "4.2.1", False),
+        ("452 4.5.3 Too many recipients", "4.5.3", False),
+        ("mx.example:25: bad certificate; TLS is demanded by MTA-STS", "4.7.5", False),
+        ("mx.example:25 does not take the login: 535 5.7.8 failed", "4.7.8", False),
     ],
 )
 def test_it_tells_a_wish_for_less_from_all_else(reply: str, status: str, is_told: bool) -> None:

@@ -12,9 +12,11 @@ from mailqueue import accounts, ledger, queue, return_path, service
 from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue import Submission
 from mailqueue.return_tokens import Purpose, Token
+from relay import crossroads, dialing
 from relay.client import Timeouts
 from relay.database import in_database
 from relay.delivery import deliver_due
+from relay.routes import Hop, Route
 from tests.support.loop import run
 from tests.support.remote import Remote, Script, remote
 
@@ -415,3 +417,58 @@ def test_it_fails_a_message_whose_content_is_lost(
         aim(server)
         deliver(now)
     assert rows() == [("failed", "5.3.0"), ("sent", "2.0.0")]
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        {"greeting": "554 5.7.1 your address is not welcome"},
+        {"greeting": "421 4.7.0 too many connections from your address"},
+        {"AUTH": "535 5.7.8 wrong name or password"},
+    ],
+)
+def test_a_refusal_that_will_not_pass_is_not_asked_for_again(
+    account: HostingAccount, now: datetime, settings: Any, replies: dict[str, str | bytes]
+) -> None:
+    """Each wrong password counts, and who wants fewer connections is not given four."""
+    submit(account, now)
+    with remote(Script(replies=replies, mechanisms="PLAIN")) as server:
+        settings.ROUTE, settings.SMARTHOST = "smarthost", server.address
+        settings.SMARTHOST_USER, settings.SMARTHOST_PASSWORD = "relay", "wrong"
+        deliver(now)
+    assert server.connections == 1
+    assert [status for status, _ in rows()] == ["waiting"]
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "dot"])
+@pytest.mark.parametrize("is_better", [True, False])
+def test_it_goes_on_to_another_server_when_one_is_out_of_order(
+    account: HostingAccount,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    is_better: bool,
+) -> None:
+    submit(account, now, number=3)
+    full = Script(replies={step: "452 4.3.1 Insufficient system storage"})
+    dialing._shunned.clear()
+    with (
+        remote(full, host="127.0.0.2") as first,
+        remote(Script() if is_better else full, host="127.0.0.3", port=first.port) as second,
+    ):
+        hops = [
+            Hop(f"mx{rank}", first.port, (host,), rank)
+            for rank, host in enumerate(("127.0.0.2", "127.0.0.3"))
+        ]
+        route = Route("mx0", tuple(hops))
+
+        async def known(_: str) -> Route:
+            return route
+
+        monkeypatch.setattr(crossroads, "route_for", known)
+        deliver(now, connections=1)
+        taken = [[mail for mail in server.messages if mail.sender] for server in (first, second)]
+        assert list(map(len, taken)) == [0, 3 if is_better else 0]
+    dialing._shunned.clear()
+    assert rows() == [("sent", "2.0.0") if is_better else ("waiting", "4.3.1")] * 3
+    assert set(Recipient.objects.values_list("tries", flat=True)) == {1}

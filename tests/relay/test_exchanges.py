@@ -282,6 +282,14 @@ def test_whoever_hides_tlsa_records_gets_no_mail(server: Nameserver) -> None:
     assert "TLSA records of mx.example.org cannot be looked up" in answer.reply
 
 
+def test_an_address_that_cannot_be_looked_up_does_not_end_dane(server: Nameserver) -> None:
+    """Whoever can make a question fail must not get the mail in the clear (RFC 7672 §2.1.2)."""
+    mx_with_tlsa(server, f"3 1 1 {DIGEST}")
+    server.broken.add(("mx.example.org", "AAAA"))
+    (hop,) = Asking(server, validates=True)("example.org").hops
+    assert hop.tls.level is Level.DANE
+
+
 def test_tlsa_records_at_the_end_of_cnames_count_first(server: Nameserver) -> None:
     server.add("example.org", "MX", "10 mx.example.org.", secure=True)
     server.add("mx.example.org", "CNAME", "real.example.net.", secure=True)
@@ -305,6 +313,13 @@ def test_an_administrator_demands_tls_by_domain(server: Nameserver) -> None:
     ):
         (hop,) = Asking(server, validates=validates, policies=policy)("example.org").hops
         assert hop.tls.level is level, policy
+
+
+def test_what_an_administrator_demands_of_all_is_demanded_of_addresses_in_brackets(
+    server: Nameserver,
+) -> None:
+    (hop,) = Asking(server, policies="* required")("[127.0.0.2]").hops
+    assert hop.tls.level is Level.REQUIRED
 
 
 def test_servers_that_an_administrator_did_not_name_get_nothing(server: Nameserver) -> None:

@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from mailqueue import accounts, destinations, ledger, pace, queue
 from mailqueue.models import DestinationPace, HostingAccount, Message, Recipient
+from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
 from panel.route_settings import read_routes
-from relay import crossroads
+from relay import crossroads, delivery
 from relay.client import Timeouts
+from relay.database import in_database
 from relay.delivery import deliver_due
 from relay.mx import Route, route_for
 from tests.support.loop import run
@@ -92,6 +95,14 @@ async def until(look: Callable[[], bool], within_s: float = 10) -> float:
         assert time.monotonic() - began < within_s
         await asyncio.sleep(0.01)
     return time.monotonic() - began
+
+
+async def told_by(look: Callable[[], bool], within_s: float = 5) -> None:
+    """Wait for something that the database tells."""
+    began = time.monotonic()
+    while not await in_database(look):
+        assert time.monotonic() - began < within_s
+        await asyncio.sleep(0.01)
 
 
 async def during(run_of_worker: Any, look: Callable[[], bool], within_s: float = 10) -> float:
@@ -280,6 +291,42 @@ def test_a_slow_answer_about_one_domain_holds_up_no_other(
     assert not Recipient.objects.filter(status="sending").exists()
 
 
+def test_a_thousand_questions_of_one_account_do_not_delay_that_of_another(
+    account: HostingAccount,
+    other: HostingAccount,
+    now: datetime,
+    aim: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crossroads, "QUESTIONS", 5)
+    names = [f"riddle{index}" for index in range(150)]
+    for name in names:
+        submit(account, now, name)
+    # The first asks for this one, too, behind all its others.
+    submit(account, now + timedelta(seconds=1), "alive")
+    submit(other, now + timedelta(seconds=1), "alive")
+    later = now + timedelta(seconds=2)
+    unknown = Outcome(Result.DEFERRED, "no answer", "4.4.3")
+
+    async def slowly(domain: str) -> Route | Outcome:
+        if domain == "alive.example":
+            return await route_for(domain)
+        await asyncio.sleep(0.3)
+        return unknown
+
+    monkeypatch.setattr(crossroads, "route_for", slowly)
+    with remote() as alive:
+        aim(alive=alive)
+        took = run(
+            during(
+                lambda stop: deliver_due(lambda: later, should_stop=stop),
+                lambda: len(alive.messages) == 2,
+            )
+        )
+    assert took < 3, "behind all others it takes nine seconds"
+    assert not Recipient.objects.filter(status="sending").exists()
+
+
 def test_a_fault_on_the_way_to_a_route_defers(
     account: HostingAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,3 +352,154 @@ def test_what_finds_no_time_before_its_deadline_fails(
         run(deliver_due(lambda: late))
     row = Recipient.objects.get()
     assert (row.status, row.reply_status) == ("failed", "5.4.7")
+
+
+def test_a_slow_message_holds_up_no_destination_with_a_rate(
+    account: HostingAccount,
+    now: datetime,
+    aim: Callable[..., None],
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While it keeps the run alive no other run may begin on this machine."""
+    monkeypatch.setattr(delivery, "SLOW_S", 0.3)
+    settings.PACE = [("127.0.0.1", 2, 100, 6000)]
+    submit(account, now, "tarpit")
+    began = datetime.now(UTC)
+
+    def clock() -> datetime:
+        return now + (datetime.now(UTC) - began)
+
+    with remote(Script(stalls={"MAIL"})) as tarpit, remote() as alive:
+        aim(tarpit=tarpit, alive=alive)
+
+        async def work(stop: Callable[[], bool]) -> bool:
+            task = asyncio.create_task(
+                deliver_due(clock, should_stop=stop, run_for=timedelta(seconds=0.5))
+            )
+            await asyncio.sleep(1)
+            await in_database(submit, account, clock(), "alive", 3)
+            return await task
+
+        run(during(work, lambda: len(alive.messages) == 3))
+    assert statuses("alive") == {"sent": 3}
+
+
+def test_a_dead_destination_holds_one_slot_until_it_is_known_to_live(
+    account: HostingAccount, now: datetime, aim: Callable[..., None]
+) -> None:
+    submit(account, now, "dead", 60)
+    submit(account, now + timedelta(seconds=1), "alive", 60)
+    later = now + timedelta(seconds=2)
+    with remote(Script(stalls={"greeting"})) as dead, remote(Script(latency_s=0.01)) as alive:
+        aim(dead=dead, alive=alive)
+        run(
+            during(
+                lambda stop: deliver_due(
+                    lambda: later, should_stop=stop, connections=6, timeouts=Timeouts()
+                ),
+                lambda: len(alive.messages) == 60,
+            )
+        )
+        assert dead.connections == 1
+        assert alive.most_open == 5, "all but the one that waits for the dead"
+
+
+def test_what_dns_could_not_tell_is_asked_again_in_a_run_that_lasts(
+    account: HostingAccount,
+    now: datetime,
+    aim: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crossroads, "BELIEVED_S", 0.2)
+    unknown = Outcome(Result.DEFERRED, "no answer", "4.4.3")
+    answers: list[Route | Outcome] = [unknown, unknown]
+
+    async def forgetful(domain: str) -> Route | Outcome:
+        is_known = domain == "slow.example" or not answers
+        return await route_for(domain) if is_known else answers.pop()
+
+    monkeypatch.setattr(crossroads, "route_for", forgetful)
+    began = datetime.now(UTC)
+
+    def clock() -> datetime:
+        # A minute passes in a tenth of a second: what is deferred comes again within the run.
+        return now + 600 * (datetime.now(UTC) - began)
+
+    submit(account, now, "alive")
+    submit(account, now, "slow")
+    with remote() as alive, remote(Script(stalls={"MAIL"})) as slow:
+        aim(alive=alive, slow=slow)
+        run(
+            during(
+                lambda stop: deliver_due(clock, should_stop=stop, run_for=timedelta(days=1)),
+                lambda: len(alive.messages) == 1,
+            )
+        )
+    assert statuses("alive") == {"sent": 1}
+
+
+def test_a_server_that_is_back_is_used_in_a_run_that_lasts(
+    account: HostingAccount, now: datetime, aim: Callable[..., None]
+) -> None:
+    began = datetime.now(UTC)
+
+    def clock() -> datetime:
+        return now + 600 * (datetime.now(UTC) - began)
+
+    submit(account, now, "away", 3)
+    submit(account, now, "slow")
+    script = Script(replies={"greeting": "450 4.7.1 not now"})
+    with remote(script) as server, remote(Script(stalls={"MAIL"})) as slow:
+        aim(away=server, slow=slow)
+
+        def is_tried() -> bool:
+            return Recipient.objects.filter(domain="away.example", tries=1).count() == 3
+
+        async def work(stop: Callable[[], bool]) -> bool:
+            task = asyncio.create_task(
+                deliver_due(clock, should_stop=stop, run_for=timedelta(days=1))
+            )
+            await told_by(is_tried)
+            server.script.replies = {}
+            return await task
+
+        run(during(work, lambda: len(server.messages) == 3))
+    assert statuses("away") == {"sent": 3}
+
+
+def test_a_destination_that_was_put_off_in_vain_is_put_off_again(
+    account: HostingAccount,
+    now: datetime,
+    aim: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The database is away for a moment: nothing waits for the end of a lease that is renewed."""
+    failures = [OperationalError("away"), OperationalError("away")]
+    put_off = queue.put_off
+
+    def at_last(*args: Any) -> int:
+        if failures:
+            raise failures.pop()
+        return put_off(*args)
+
+    monkeypatch.setattr(queue, "put_off", at_last)
+    with remote() as server, remote(Script(stalls={"MAIL"})) as slow:
+        aim(resting=server, slow=slow)
+        known = pace.slower(pace.Pace(), now, "421 slow down")
+        destinations.keep({f"127.0.0.1:{server.port}": (pace.Pace(), known)}, {})
+        submit(account, now, "resting", 3)
+        submit(account, now, "slow")
+
+        def is_put_off() -> bool:
+            rows = Recipient.objects.filter(domain="resting.example", status="waiting")
+            return rows.filter(next_attempt_at__gt=now).count() == 3
+
+        async def work() -> None:
+            is_over = False
+            task = asyncio.create_task(deliver_due(lambda: now, should_stop=lambda: is_over))
+            await told_by(is_put_off)
+            is_over = True
+            await task
+
+        run(work())

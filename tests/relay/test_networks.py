@@ -37,6 +37,7 @@ from relay.networks import refusal
         "::127.0.0.1",
         "::ffff:8.8.8.8",
         "::ffff:127.0.0.1",
+        "::ffff:0:127.0.0.1",
         "64:ff9b::7f00:1",
         "64:ff9b::a00:1",
         "64:ff9b:1::8.8.8.8",

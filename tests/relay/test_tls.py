@@ -1,5 +1,6 @@
 """TLS and logins on the way out, against servers that have them, have them badly, or not at all."""
 
+import base64
 import hashlib
 import ssl
 from collections.abc import Coroutine
@@ -279,6 +280,21 @@ def test_a_wrong_password_is_nothing_that_a_message_pays_for(secured: ssl.SSLCon
         answer = outcome(route(server, login=LOGIN))
     assert (answer.result, answer.status) == (Result.DEFERRED, "4.7.8")
     assert "does not take the login: 535 5.7.8 wrong name or password" in answer.reply
+    assert "s3cr" not in answer.reply
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_a_server_that_says_the_password_again_does_not_tell_it_to_sites(
+    secured: ssl.SSLContext, mechanism: str
+) -> None:
+    plain, alone = b"\0site\0s3cr\xc3\xa9t", b"s3cr\xc3\xa9t"
+    codes = [base64.b64encode(said).decode() for said in (plain, alone)]
+    echo = f"501 5.5.2 cannot read AUTH {' '.join(codes)} (s3crét, LOGIN)"
+    sent = codes[mechanism == "LOGIN"]
+    with remote(Script(tls=secured, mechanisms=mechanism, replies={"AUTH": echo})) as server:
+        answer = outcome(route(server, login=LOGIN))
+    assert "does not take the login: 501 5.5.2 cannot read AUTH" in answer.reply
+    assert sent not in answer.reply
     assert "s3cr" not in answer.reply
 
 

@@ -4,8 +4,8 @@
         settings.RESOLVERS = [server.address]
         server.add("example.org", "MX", "10 mx.example.org.")
 
-A name in `silent` gets no answer, one in `broken` SERVFAIL; what it does not know is NXDOMAIN. It
-runs in threads, and all of it may be changed meanwhile.
+A name in `silent` gets no answer, one in `broken` SERVFAIL, as does one with its kind there; what
+it does not know is NXDOMAIN. It runs in threads, and all of it may be changed meanwhile.
 """
 
 import socketserver
@@ -35,7 +35,7 @@ class Nameserver:
         self.records: dict[tuple[str, str], Sequence[str]] = defaultdict(list)
         self.records |= records
         self.silent: set[str] = set()
-        self.broken: set[str] = set()
+        self.broken: set[str | tuple[str, str]] = set()
         # Names whose answers are validated, as it says.
         self.secure: set[str] = set()
         # Bytes in place of an answer.
@@ -72,7 +72,7 @@ class Nameserver:
             response.flags |= dns.flags.AD
         if is_udp and self.truncates:
             response.flags |= dns.flags.TC
-        elif name in self.broken:
+        elif self.broken & {name, (name, kind)}:
             response.set_rcode(dns.rcode.SERVFAIL)
         else:
             self._fill(response, name, kind)
