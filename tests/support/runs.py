@@ -2,8 +2,8 @@
 
     python -m tests.support.runs
 
-One lane has what waits much, whole journeys and browsers; the other the rest, then once more on
-PostgreSQL what touches rows. On a machine with one processor they follow each other. The first lane
+One lane has what waits much, whole journeys and browsers; the other the rest. Each then runs once
+more on PostgreSQL what touches rows. On a machine with one processor they follow each other. The first lane
 is shown as it goes, the second when it has ended. Exits 1 if any test failed in either.
 """
 
@@ -20,18 +20,19 @@ PYTEST = (sys.executable, "-m", "pytest")
 ON_POSTGRESQL = (sys.executable, "-m", "tests.support.postgres", *PYTEST)
 
 WAITING = ("tests/flow", "tests/browser")
-# What touches rows, and what a lost connection, a kill or a click does to them.
-ROWS = (
-    "tests/mailqueue",
+# What a lost connection, a kill or a click does to rows, and what touches them.
+JOURNEYS = (
     "tests/flow/test_main_job.py",
     "tests/flow/test_kill.py",
     "tests/flow/test_states_journey.py",
     "tests/flow/test_way_back.py",
     "tests/flow/test_faults_peer.py",
-    "tests/relay/test_fairness.py",
-    "tests/relay/test_intake.py",
 )
-FIRST = (("journeys and browsers, on SQLite", (*PYTEST, *WAITING)),)
+ROWS = ("tests/mailqueue", "tests/relay/test_fairness.py", "tests/relay/test_intake.py")
+FIRST = (
+    ("journeys and browsers, on SQLite", (*PYTEST, *WAITING)),
+    ("journeys that touch rows, on PostgreSQL", (*ON_POSTGRESQL, *JOURNEYS)),
+)
 SECOND = (
     (
         "all other tests, on SQLite",
