@@ -3,8 +3,8 @@
     python -m tests.support.runs
 
 One lane has what waits much, whole journeys and browsers; the other the rest. Each then runs once
-more on PostgreSQL what touches rows. On a machine with one processor they follow each other. The first lane
-is shown as it goes, the second when it has ended. Exits 1 if any test failed in either.
+more on PostgreSQL what touches rows. On a machine with one processor they follow each other. The
+first lane is shown as it goes, the second when it has ended. Exits 1 if any test failed in either.
 """
 
 import os
