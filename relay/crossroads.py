@@ -24,6 +24,8 @@ MOST_OF_DOMAIN = 500
 # An answer is believed for so long, in seconds: a slow message may keep a run alive for hours. The
 # resolver knows better what it may keep, so that asking again costs little.
 BELIEVED_S = 30.0
+# Most answers come within this time, in seconds.
+ANSWERED_WITHIN_S = 0.1
 
 logger = logging.getLogger("facteur.delivery")
 
@@ -48,6 +50,14 @@ class Crossroads:
         self._unasked: set[str] = set()
         self._turns: OrderedDict[int, deque[str]] = OrderedDict()
         self._now_s = asyncio.get_running_loop().time
+        # When somebody came last.
+        self._last_s = 0.0
+
+    @property
+    def expected(self) -> int:
+        """How many wait for answers that may be there at any moment."""
+        is_fresh = self._now_s() - self._last_s < ANSWERED_WITHIN_S
+        return self._numbers.total() if is_fresh else 0
 
     @property
     def is_busy(self) -> bool:
@@ -87,6 +97,7 @@ class Crossroads:
         if len(waiting) >= MOST_OF_DOMAIN:
             return False
         self._numbers[item.account_id] += 1
+        self._last_s = self._now_s()
         waiting.append(item)
         if item.domain not in self._waiting:
             self._waiting[item.domain] = waiting

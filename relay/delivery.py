@@ -28,7 +28,7 @@ from mailqueue.queue import Claimed
 from relay import envelopes
 from relay.client import PATIENT, Timeouts
 from relay.conversations import Conversations, defer_all
-from relay.crossroads import Crossroads
+from relay.crossroads import ANSWERED_WITHIN_S, Crossroads
 from relay.database import in_database
 from relay.lanes import LOW, Job, Lane, Slot
 from relay.mx import Route
@@ -229,8 +229,13 @@ class _Run:
         if len(self._slots) >= self._connections:
             ready = sum(lane.waiting for lane in self._lanes.values())
         else:
+            # What may go at any moment is as good as ready: more of it would find no room.
             now_s = self._now_s()
-            ready = sum(lane.waiting for lane in self._lanes.values() if lane.is_ready(now_s))
+            ready = self._crossroads.expected + sum(
+                lane.waiting
+                for lane in self._lanes.values()
+                if lane.is_ready(now_s) or lane.is_opening(now_s)
+            )
         return ready < LOW or self._now_s() >= self._claim_again_at + LOOK_S
 
     def _may_claim(self) -> bool:
@@ -256,7 +261,8 @@ class _Run:
             for lane in self._lanes.values()
             if lane.waiting and not lane.hands
         ]
-        return max(0.01, min([LOOK_S, *(wait for wait in waits if wait > 0)]))
+        longest = ANSWERED_WITHIN_S if self._crossroads.expected else LOOK_S
+        return max(0.01, min([longest, *(wait for wait in waits if wait > 0)]))
 
     async def _claim(self) -> None:
         """Claim a batch, and let each find its way."""
@@ -386,6 +392,8 @@ class _Run:
 
     def _start(self, lane: Lane) -> None:
         slot = Slot(lane, job=lane.take())
+        if not lane.hands:
+            lane.began_s = self._now_s()
         lane.hands += 1
         lane.destination.hands += 1
         task = asyncio.create_task(self._conversations.converse(slot))

@@ -18,6 +18,8 @@ from relay.shaping import Destination
 
 # More is claimed when fewer messages than this wait to be sent.
 LOW = 100
+# A server that is not dead takes a connection within this time, in seconds.
+OPENS_WITHIN_S = 1.0
 
 Job: TypeAlias = tuple[Claimed, ...]
 
@@ -41,6 +43,8 @@ class Lane:
     answered: int = 0
     trouble: Outcome | None = None
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # When the first of its slots began, by the loop's clock.
+    began_s: float = 0.0
     waiting: int = 0
     _turns: OrderedDict[int, deque[Job]] = field(default_factory=OrderedDict)
 
@@ -92,6 +96,10 @@ class Lane:
             and (self.most is None or self.hands < self.most)
             and self.destination.may_begin(now_s)
         )
+
+    def is_opening(self, now_s: float) -> bool:
+        """Whether its first connection may be there at any moment: a server that is not dead."""
+        return self.hands > 0 and self.live == 0 and now_s - self.began_s < OPENS_WITHIN_S
 
     def _all(self) -> Iterator[Claimed]:
         for jobs in self._turns.values():

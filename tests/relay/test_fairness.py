@@ -117,6 +117,17 @@ async def during(run_of_worker: Any, look: Callable[[], bool], within_s: float =
             await task
 
 
+def test_a_burst_to_a_server_that_takes_it_is_sent_by_one_run(
+    account: HostingAccount, now: datetime, aim: Callable[..., None]
+) -> None:
+    """None of it is put off while the first connection is being opened."""
+    submit(account, now, "busy", 1000)
+    with remote(Script(latency_s=0.001)) as server:
+        aim(busy=server)
+        assert run(deliver_due(lambda: now)) is False
+    assert statuses("busy") == {"sent": 1000}
+
+
 def test_the_thousands_of_one_account_do_not_delay_the_single_mail_of_another(
     account: HostingAccount, other: HostingAccount, now: datetime, aim: Callable[..., None]
 ) -> None:
