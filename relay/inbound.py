@@ -21,13 +21,14 @@ from django.conf import settings
 from django.db import Error
 
 from mailqueue import return_path, returns
-from mailqueue.celery import CLASSIFY, hint
+from mailqueue.celery import CLASSIFY
 from mailqueue.return_tokens import Token
 from mailqueue.returns import KEPT_BYTES, Arrival
 from relay import disk, network
 from relay.content import Content
 from relay.database import in_database
 from relay.dialogue import House
+from relay.hints import Hints
 from relay.intake import TOO_LARGE, Intake
 from relay.network import Bound, NetworkConnection, Terms
 from relay.throttle import Throttle
@@ -70,8 +71,7 @@ class Inbox:
         self.clock = clock
         self._waiting: deque[_Waiting] = deque()
         self._committing: asyncio.Task[None] | None = None
-        self._hinting: asyncio.Task[None] | None = None
-        self._is_hint_due = False
+        self._hints = Hints(CLASSIFY, HINT_EVERY_S)
 
     async def keep(self, arrivals: Sequence[Arrival]) -> str:
         """Keep a message, once for each address; return the reply, after the commit."""
@@ -89,9 +89,9 @@ class Inbox:
 
     async def finish(self) -> None:
         """Wait until what was taken is committed and hinted at."""
-        for task in (self._committing, self._hinting):
-            if task is not None:
-                await asyncio.gather(task, return_exceptions=True)
+        if self._committing is not None:
+            await asyncio.gather(self._committing, return_exceptions=True)
+        await self._hints.finish()
 
     async def _commit_all(self) -> None:
         while self._waiting:
@@ -106,7 +106,7 @@ class Inbox:
                 if not waiting.answer.done():
                     waiting.answer.set_result(reply)
             if KEPT in replies:
-                self._hint()
+                self._hints.give()
 
     def _next_batch(self) -> list[_Waiting]:
         batch = [self._waiting.popleft()]
@@ -131,17 +131,6 @@ class Inbox:
             # Kept for one of its addresses, it is kept.
             replies.append(KEPT if any(of_each) else ENOUGH)
         return replies
-
-    def _hint(self) -> None:
-        self._is_hint_due = True
-        if self._hinting is None or self._hinting.done():
-            self._hinting = asyncio.create_task(self._hint_while_due())
-
-    async def _hint_while_due(self) -> None:
-        while self._is_hint_due:
-            self._is_hint_due = False
-            await asyncio.to_thread(hint, CLASSIFY)
-            await asyncio.sleep(HINT_EVERY_S)
 
 
 @asynccontextmanager

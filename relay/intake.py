@@ -23,7 +23,7 @@ from django.db import Error, InterfaceError, OperationalError
 
 from mailqueue import maillog, queue, refusals, service
 from mailqueue import senders as ledger
-from mailqueue.celery import DELIVER, hint
+from mailqueue.celery import DELIVER
 from mailqueue.domains import ascii_name
 from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
@@ -41,6 +41,7 @@ from relay import (
     senders,
 )
 from relay.database import in_database
+from relay.hints import Hints
 from relay.identity import Caller, Refused, Why
 from relay.senders import Author
 
@@ -335,11 +336,10 @@ class Intake:
         self._clock = clock
         self._waiting: deque[_Waiting] = deque()
         self._committing: asyncio.Task[None] | None = None
-        self._hinting: asyncio.Task[None] | None = None
+        self._hints = Hints(DELIVER, HINT_EVERY_S)
         self._noting: asyncio.Task[None] | None = None
         self._refused: dict[Caller, _Refusal] = {}
         self._is_over = asyncio.Event()
-        self._is_hint_due = False
         # So many are expected to share the next commit, and this long it waits for them.
         self._expected = 1
         self._patience_s = 0.0
@@ -401,9 +401,10 @@ class Intake:
     async def finish(self) -> None:
         """Wait until what was taken is committed and hinted at, what was refused is noted."""
         self._is_over.set()
-        for task in (self._committing, self._hinting, self._noting):
+        for task in (self._committing, self._noting):
             if task is not None:
                 await asyncio.gather(task, return_exceptions=True)
+        await self._hints.finish()
         self._reading.shutdown(wait=False)
 
     async def _listed(self, question: Question, now: datetime) -> Answer:
@@ -483,7 +484,7 @@ class Intake:
                 if not item.answer.done():
                     item.answer.set_result(answer)
             if any(answer.code == 250 for answer in answers):
-                self._hint()
+                self._hints.give()
 
     async def _gather(self) -> None:
         """Wait a moment for as many as there were: two groups that take turns pay for two commits.
@@ -530,18 +531,6 @@ class Intake:
                 break
             batch.append(self._waiting.popleft())
         return batch
-
-    def _hint(self) -> None:
-        self._is_hint_due = True
-        if self._hinting is None or self._hinting.done():
-            self._hinting = asyncio.create_task(self._hint_while_due())
-
-    async def _hint_while_due(self) -> None:
-        """Tell a worker, in a thread: without Redis it takes a second. One hint for many mails."""
-        while self._is_hint_due:
-            self._is_hint_due = False
-            await asyncio.to_thread(hint, DELIVER)
-            await asyncio.sleep(HINT_EVERY_S)
 
 
 def _set(future: "asyncio.Future[None]") -> None:
