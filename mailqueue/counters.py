@@ -42,6 +42,8 @@ class Tally:
     admitted: int = 0
     bounced: int = 0
     complaints: int = 0
+    spam: int = 0
+    spam_messages: int = 0
     held: int = 0
     held_bytes: int = 0
     overflow: int = 0
@@ -63,6 +65,8 @@ _COUNTED = (
     "admitted",
     "bounced",
     "complaints",
+    "spam",
+    "spam_messages",
 )
 _NOW = ("held", "held_bytes", "overflow")
 

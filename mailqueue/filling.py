@@ -221,6 +221,8 @@ _COUNTED = {
     "admitted": "SUM(CASE WHEN status IN ('sent', 'failed') THEN 1 ELSE 0 END)",
     "bounced": "SUM(CASE WHEN status = 'failed' AND chance < 2 THEN 1 ELSE 0 END)",
     "complaints": "0",
+    "spam": "0",
+    "spam_messages": "0",
 }
 _HELD_NOW = {
     "held": "SUM(CASE WHEN status = 'held' THEN 1 ELSE 0 END)",

@@ -25,6 +25,8 @@ class Index(StrEnum):
     OVERFLOW = (
         "mailqueue_recipient.status = 'held' AND mailqueue_recipient.hold_reason = 'overflow'"
     )
+    SPAM = "mailqueue_recipient.status = 'held' AND mailqueue_recipient.hold_reason = 'spam'"
+    SCRIPT = "mailqueue_recipient.status = 'held' AND mailqueue_recipient.hold_reason = 'script'"
     WAITING = "mailqueue_recipient.status = 'waiting'"
 
 

@@ -4,27 +4,46 @@ The database repeats what must never break: check constraints, unique keys, and 
 for what workers scan. Who may write which row is told in `queue`, `service` and `counters`.
 """
 
-from mailqueue.models.accounts import AccountToken, HostingAccount, LastRefusal, SenderPolicy
+from mailqueue.models.accounts import (
+    AccountToken,
+    HostingAccount,
+    LastRefusal,
+    Screening,
+    SenderPolicy,
+)
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
 from mailqueue.models.returns import Refused, Returned, Strike, Suppression
+from mailqueue.models.screening import (
+    AccountRule,
+    CaseSample,
+    HouseRule,
+    Judgement,
+    RuleCount,
+    SpamCase,
+)
+from mailqueue.models.scripts import Script, ScriptCount
 from mailqueue.models.senders import AccountDomain, ForeignSender, SigningKey
 from mailqueue.models.strays import RefusedCall, SimulatedMessage
 
 __all__ = [
     "AccountDomain",
+    "AccountRule",
     "AccountToken",
     "AccountTotals",
     "Alert",
     "Body",
+    "CaseSample",
     "Counted",
     "DeliveryRun",
     "DestinationPace",
     "ForeignSender",
     "HostingAccount",
+    "HouseRule",
+    "Judgement",
     "LastRefusal",
     "Message",
     "MinuteCount",
@@ -37,9 +56,14 @@ __all__ = [
     "RefusedCall",
     "Returned",
     "Review",
+    "RuleCount",
+    "Screening",
+    "Script",
+    "ScriptCount",
     "SenderPolicy",
     "SigningKey",
     "SimulatedMessage",
+    "SpamCase",
     "StateChange",
     "Strike",
     "Suppression",

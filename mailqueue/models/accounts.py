@@ -18,6 +18,14 @@ class SenderPolicy(models.TextChoices):
     REFUSE = "refuse", _("Refuse the e-mail")
 
 
+class Screening(models.TextChoices):
+    """What becomes of mail that is judged spam."""
+
+    HOLD = "hold", _("Hold it")
+    NOTE = "note", _("Send it, and note what was found")
+    OFF = "off", _("Do not look")
+
+
 class HostingAccount(models.Model):
     """One hosting, named by its main domain. `service` alone writes its state."""
 
@@ -64,6 +72,12 @@ class HostingAccount(models.Model):
     hold_limit = models.PositiveIntegerField(null=True, blank=True)
     # Empty is the house's (see `senders`).
     sender_policy = models.CharField(max_length=8, choices=SenderPolicy.choices, blank=True)
+    # What becomes of its mail that is judged spam; empty is the house's.
+    screening = models.CharField(max_length=4, choices=Screening.choices, blank=True, db_default="")
+    # Whether owners may let go e-mails that were judged spam; None is the house's.
+    owners_overrule = models.BooleanField(null=True, blank=True)
+    # Whether any of its scripts is blocked: `scripts` sees to it.
+    blocks_scripts = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints: ClassVar = [

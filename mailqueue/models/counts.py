@@ -25,6 +25,9 @@ class Counted(models.Model):
     bounced = models.BigIntegerField(default=0)
     # Whose recipient reported them as spam.
     complaints = models.BigIntegerField(default=0, db_default=0)
+    # Judged to be spam: recipients, and the messages they belong to.
+    spam = models.BigIntegerField(default=0, db_default=0)
+    spam_messages = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         abstract = True

@@ -33,6 +33,10 @@ class Message(models.Model):
     script = models.CharField(max_length=255, blank=True)
     folder = models.CharField(max_length=1024, blank=True)
     size_bytes = models.PositiveIntegerField()
+    # What screening made of it; None until a worker has looked. Spam is held, until somebody says
+    # that it is wanted.
+    spam_score = models.FloatField(null=True)
+    is_spam = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes: ClassVar = [
@@ -82,6 +86,8 @@ class Recipient(models.Model):
         NONE = "", ""
         BLOCKED = "blocked", _("the service is blocked")
         OVERFLOW = "overflow", _("over the quota")
+        SPAM = "spam", _("judged to be spam")
+        SCRIPT = "script", _("its script is blocked")
 
     LIVE: ClassVar = (Status.WAITING, Status.SENDING, Status.HELD)
     ENDED: ClassVar = (
@@ -188,6 +194,17 @@ class Recipient(models.Model):
                 fields=["account", "id"],
                 name="recipient_overflow",
                 condition=Q(status="held", hold_reason="overflow"),
+            ),
+            # What was judged spam, and what a blocked script sent.
+            models.Index(
+                fields=["account", "id"],
+                name="recipient_spam",
+                condition=Q(status="held", hold_reason="spam"),
+            ),
+            models.Index(
+                fields=["account", "id"],
+                name="recipient_script",
+                condition=Q(status="held", hold_reason="script"),
             ),
             models.Index(
                 fields=["account", "id"],
