@@ -154,7 +154,7 @@ def _shows_other(found: Reference) -> bool:
 def _adult(letter: Letter) -> Iterator[Finding]:
     seen: dict[str, float] = {}
     total = 0.0
-    for phrase, weight, _ in _ADULT.found(letter.words, letter.folded):
+    for phrase, weight, _ in _ADULT.found(letter.phrased):
         seen[phrase] = weight
         total += weight
     strong = sum(weight == 1.0 for weight in seen.values())

@@ -10,12 +10,14 @@ from mailqueue.screening.hosts import registered
 from mailqueue.screening.links import Url
 from mailqueue.screening.mime import Header, Leaf, Message
 from mailqueue.screening.page import Page
-from mailqueue.screening.words import is_east_asian, words_of
+from mailqueue.screening.words import Words, is_east_asian, words_of, words_of_folded
 
 # Ours. What is beyond this of one part, or of all, is not read.
 MAX_PART = 1 << 18
 MAX_TEXT = 1 << 19
 MAX_TEXT_PARTS = 40
+# So many different ones make a form.
+LABELS = 3
 
 _MAILBOX = re.compile(r"([^<>]{0,400})<\s{0,9}([^<>\s]{0,320})\s{0,9}>")
 _BARE = re.compile(r"[^\s<>,;\"()]{1,200}@[^\s<>,;\"()]{1,255}")
@@ -116,13 +118,18 @@ class Letter:
     @cached_property
     def words(self) -> list[str]:
         """The words that people read, the subject's first."""
-        return words_of(f"{self.subject}\n{self.read}")
+        return words_of_folded(self.folded)
+
+    @cached_property
+    def phrased(self) -> Words:
+        """The same, as phrases are looked for."""
+        return Words(self.words, self.folded)
 
     @cached_property
     def word_count(self) -> int:
         """How many words the text has; two signs of Japanese or Chinese are one."""
         text = self.read
-        if not is_east_asian(text):
+        if self.folded.isascii() or not is_east_asian(text):
             return len(self.words) - len(words_of(self.subject))
         return len(words_of(text)) + len(_ASIAN_LETTER.findall(text)) // 2
 
@@ -162,8 +169,10 @@ class Letter:
     @cached_property
     def is_visitors(self) -> bool:
         """Whether it passes on what a visitor typed, as contact forms and comments do."""
-        labels = {match[1].lower() for match in _LABEL.finditer(self.folded[:20_000])}
-        return len(labels) >= 3
+        text = self.folded[:20_000]
+        if text.count(":") + text.count("：") < LABELS:
+            return False
+        return len({match[1] for match in _LABEL.finditer(text)}) >= LABELS
 
     @cached_property
     def is_notice(self) -> bool:

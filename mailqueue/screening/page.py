@@ -1,8 +1,9 @@
 """What a reader of HTML sees, what he does not, and where it leads. Pure; linear; bounded."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mailqueue.screening import markup
 from mailqueue.screening.colours import (
@@ -16,7 +17,7 @@ from mailqueue.screening.colours import (
     pixels,
 )
 from mailqueue.screening.markup import Comment, Raw, Tag, unescaped
-from mailqueue.screening.styles import NOTHING, Sheet, Style, declared
+from mailqueue.screening.styles import Sheet, Style, declared
 
 # Ours.
 MAX_DEPTH = 150
@@ -83,7 +84,6 @@ _IN_HEAD = frozenset({"head", "script", "style", "title", "noframes", "template"
 # The default style sheet of browsers, as far as sizes go (HTML §15.3.6).
 _HEADINGS = {"h1": 32.0, "h2": 24.0, "h3": 18.72}
 _LINK_COLOUR: Colour = (0, 0, 238)
-_HANDLER = re.compile(r"\son[a-z]{3,20}\s?=", re.I)
 
 
 @dataclass(slots=True)
@@ -109,20 +109,19 @@ class Page:
     form_actions: list[str] = field(default_factory=list)
     asks_password: bool = False
     scripts: str = ""
-    handlers: int = 0
     refresh: str = ""
     # Comments that stand inside of words.
     split_words: int = 0
     is_cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(NamedTuple):
     tag: str
     colour: Colour | None
     background: Colour | None
     size: float
     is_hidden: bool
+    is_faint: bool
 
 
 def read(text: str) -> Page:
@@ -134,7 +133,7 @@ class _Reader:
     def __init__(self) -> None:
         self.page = Page()
         self.sheet = Sheet()
-        self.stack = [_Frame("", BLACK, WHITE, 16.0, False)]
+        self.stack = [_Frame("", BLACK, WHITE, 16.0, False, False)]
         self.visible: list[str] = []
         self.hidden: list[str] = []
         self.faint: list[str] = []
@@ -142,7 +141,6 @@ class _Reader:
         self.preheader = 0
         self.has_text = False
         self.link: Link | None = None
-        self.inline: dict[str, Style] = {}
         self.tags = 0
 
     def read(self, text: str) -> Page:
@@ -177,15 +175,10 @@ class _Reader:
             if not frame.is_hidden:
                 self.visible.append(text if "\xa0" in text else " ")
             return
-        is_faint = (
-            frame.colour is not None
-            and frame.background is not None
-            and contrast(frame.colour, frame.background) < UNREADABLE
-        )
-        if frame.is_hidden or is_faint or frame.size <= TINY_PX:
+        if frame.is_hidden or frame.is_faint or frame.size <= TINY_PX:
             if not self.has_text and self.preheader + len(text) <= PREHEADER:
                 self.preheader += len(text)
-            elif is_faint and not frame.is_hidden:
+            elif frame.is_faint and not frame.is_hidden:
                 self.faint.append(text + " ")
             else:
                 self.hidden.append(text + " ")
@@ -203,10 +196,7 @@ class _Reader:
             self.visible.append("\n")
         elif name in ("td", "th"):
             self.visible.append(" ")
-        written = tag.written
-        attributes = tag.attributes() if written.strip(" /\n\r\t") else {}
-        if written and _HANDLER.search(written[:2000]):
-            self.page.handlers += 1
+        attributes = tag.attributes() if tag.written else {}
         if name in _VOID:
             self._void(name, attributes)
             return
@@ -247,6 +237,10 @@ class _Reader:
             self.visible.append("\n")
         if name == "a":
             self.link = None
+        # The first of them stands for the page itself.
+        if self.stack[-1].tag == name:
+            self.stack.pop()
+            return
         for index in range(len(self.stack) - 1, max(0, len(self.stack) - MAX_CLOSED), -1):
             if self.stack[index].tag == name:
                 del self.stack[index:]
@@ -266,22 +260,23 @@ class _Reader:
 
     def _frame(self, name: str, attributes: Mapping[str, str]) -> _Frame:
         above = self.stack[-1]
-        shown, back, size = above.colour, above.background, above.size
-        is_hidden = above.is_hidden or "hidden" in attributes
+        _, shown, back, size, is_hidden, is_faint = above
         if name in _HEADINGS:
             size = _HEADINGS[name]
         elif name == "a":
             shown = _LINK_COLOUR
-        if "background" in attributes:
-            back = None
-        if "bgcolor" in attributes:
-            back = colour(attributes["bgcolor"])
-        if name == "font":
-            if "color" in attributes:
-                shown = colour(attributes["color"])
-            size = font_size(attributes.get("size", "")) or size
-        elif name == "body" and "text" in attributes:
-            shown = colour(attributes["text"])
+        if attributes:
+            is_hidden = is_hidden or "hidden" in attributes
+            if "background" in attributes:
+                back = None
+            if "bgcolor" in attributes:
+                back = colour(attributes["bgcolor"])
+            if name == "font":
+                if "color" in attributes:
+                    shown = colour(attributes["color"])
+                size = font_size(attributes.get("size", "")) or size
+            elif name == "body" and "text" in attributes:
+                shown = colour(attributes["text"])
         for style in self._styles(name, attributes):
             if style.has_colour:
                 shown = style.colour
@@ -290,15 +285,11 @@ class _Reader:
             if style.size:
                 size = pixels(style.size, above.size)
             is_hidden = is_hidden or style.is_hidden
-        return _Frame(name, shown, back, size, is_hidden)
+        if (shown, back) != (above.colour, above.background):
+            is_faint = shown is not None and back is not None and contrast(shown, back) < UNREADABLE
+        return _Frame(name, shown, back, size, is_hidden, is_faint)
 
-    def _styles(self, name: str, attributes: Mapping[str, str]) -> Iterator[Style]:
-        yield from self.sheet.of(name, attributes)
+    def _styles(self, name: str, attributes: Mapping[str, str]) -> Sequence[Style]:
+        found = self.sheet.of(name, attributes)
         written = attributes.get("style")
-        if written:
-            style = self.inline.get(written)
-            if style is None:
-                # Pages repeat the same few styles on every cell.
-                style = self.inline[written] = declared(written)
-            if style is not NOTHING:
-                yield style
+        return (*found, declared(written)) if written else found

@@ -8,7 +8,7 @@ from mailqueue.screening.hosts import is_under
 from mailqueue.screening.letter import Letter
 from mailqueue.screening.topics import Topic
 from mailqueue.screening.verdicts import Context, Finding, quoted
-from mailqueue.screening.words import Phrases
+from mailqueue.screening.words import Phrases, Words
 
 # Ours. Long letters say many things: phrases belong together only within this many words.
 WINDOW = 260
@@ -50,8 +50,10 @@ def check(letter: Letter, context: Context, undressed: list[str]) -> Iterator[Fi
     `undressed` are the words that it disguises, in plain form.
     """
     found: dict[int, list[_Hit]] = {}
-    words = [*undressed, *letter.words]
-    for phrase, (number, group), place in _PHRASES.found(words, letter.folded):
+    text = letter.phrased
+    if undressed:
+        text = Words([*undressed, *letter.words], letter.folded)
+    for phrase, (number, group), place in _PHRASES.found(text):
         hits = found.setdefault(number, [])
         if len(hits) < MOST_HITS:
             hits.append((place, group, phrase))
@@ -119,7 +121,7 @@ def _leads(topic: Topic, letter: Letter, context: Context) -> float:
         return 0.25
     # The first link is the one that is meant; footers lead to many places.
     share = 1.0 if letter.web[0] in away or 2 * len(away) > len(letter.web) else 0.4
-    warnings = {phrase for phrase, _, _ in _WARNING.found(letter.words, letter.folded)}
+    warnings = {phrase for phrase, _, _ in _WARNING.found(letter.phrased)}
     return share * (WARNING_SHARE if len(warnings) >= WARNINGS else 1.0)
 
 

@@ -59,4 +59,4 @@ def check(
 
 
 def _says(phrases: Phrases[None], letter: Letter) -> bool:
-    return next(phrases.found(letter.words, letter.folded), None) is not None
+    return next(phrases.found(letter.phrased), None) is not None
