@@ -87,7 +87,7 @@ _LOOKS = str.maketrans(
         "+": "t",
     }
 )
-_MIXED = re.compile(r"(?<![\w@./-])[^\W\d_]{0,12}[\d@$!|¡€+][\w@$!|¡€+]{2,14}(?![\w@/-])")
+_MIXED = re.compile(r"(?<![\w@./-])[^\W\d_]{0,12}+[\d@$!|¡€+][\w@$!|¡€+]{2,14}(?![\w@/-])")
 _SPACED = re.compile(r"(?<!\w)[^\W\d_](?:[ ._*~-]{1,2}[^\W\d_]){3,14}(?!\w)")
 # Between Latin letters nothing invisible is needed; in Arabic and Indian scripts some is.
 _BETWEEN = re.compile(
@@ -96,6 +96,11 @@ _BETWEEN = re.compile(
 _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u04ff\u13a0-\u13ff]")
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _FANCY = re.compile("[\U0001d400-\U0001d7ff\u24b6-\u24e9]{4,}")
+# A sign of one of the three.
+_UNUSUAL = re.compile(
+    "[\u0370-\u03ff\u0400-\u04ff\u13a0-\u13ff\u200b-\u200d\u2060\ufeff\u034f\u180e"
+    "\U0001d400-\U0001d7ff\u24b6-\u24e9]"
+)
 
 # A number, or a shout, after a word.
 _ENDING = re.compile(r"[\d!$+€|]{1,14}\Z")
@@ -110,7 +115,7 @@ def check(letter: Letter, dressed: Mapping[str, str]) -> Iterator[Finding]:
         weight = 1.0 if len(found) > 1 else 0.6
         yield Finding("disguised_word", weight, "text", {"what": quoted(", ".join(found))})
     text = _shown(letter)
-    if not text.isascii():
+    if not text.isascii() and _UNUSUAL.search(text):
         yield from _foreign(text)
     if sum(page.split_words for page in letter.pages) >= 3:
         yield Finding("invisible_signs", 1.0, "html", {"what": "<!-- -->"})

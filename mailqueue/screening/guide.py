@@ -33,7 +33,10 @@ _OPENING = re.compile(
 )
 _REPLY = re.compile(r"(?:(?:re|fwd?|tr|aw|wg|rv|r)\s?:\s?){1,5}", re.I)
 _TAGS = re.compile(r"[\[(【][^\])】]{1,80}[\])】]\s?")
-_BLANKS = re.compile(r"[ \t\r\n\f\v\xa0\u2000-\u200d\u3000\u2060\ufeff\u00ad\u034f]+")
+_BLANKS = (
+    *" \t\r\n\f\v\xa0\u3000\u2060\ufeff\xad\u034f",
+    *map(chr, range(0x2000, 0x200E)),
+)
 
 _ADULT: Phrases[float] = Phrases()
 _ADULT.add([p.strip() for p in adult.STRONG.split(";")], 1.0)
@@ -60,7 +63,7 @@ def blank_share(text: str) -> float:
     """The share of blanks in a text, as a reader sees it."""
     if not text:
         return 0.0
-    return sum(map(len, _BLANKS.findall(text))) / len(text)
+    return sum(map(text.count, _BLANKS)) / len(text)
 
 
 def _subject(letter: Letter) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from mailqueue.dsn.folding import fold
 from mailqueue.screening import links, mime, page
@@ -43,8 +44,7 @@ _MODERATION = re.compile(
 _ASIAN_LETTER = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """A name and an address."""
 
     name: str = ""
@@ -56,8 +56,7 @@ class Mailbox:
         return self.address.rpartition("@")[2].lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A link of the message: where it leads, and what a reader sees of it."""
 
     url: Url

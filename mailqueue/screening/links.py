@@ -1,7 +1,7 @@
 """Addresses of the web, taken apart. Pure; never raises."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailqueue.screening.hosts import registered
 
@@ -41,8 +41,7 @@ _FILES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """A link's parts; `flaw` says why it leads nowhere, "" if it does."""
 
     written: str

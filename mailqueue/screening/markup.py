@@ -7,8 +7,8 @@ quadratic time. Here each letter is looked at a bounded number of times, and wha
 import html
 import re
 from collections.abc import Iterator
+from enum import Enum, auto
 from functools import lru_cache
-from typing import NamedTuple
 
 # Ours. The largest newsletters have some 4,000 tags.
 MAX_TAGS = 8_000
@@ -31,36 +31,29 @@ _RAW = frozenset({"script", "style", "title", "textarea"})
 _OPEN_VALUE = {quote: re.compile(rf"=\s{{0,5}}{quote}[^{quote}]*\Z") for quote in ('"', "'")}
 
 
-class Tag(NamedTuple):
-    """A tag: its name in lower case, whether it closes, and its attributes as written."""
+class Kind(Enum):
+    """What a token is."""
 
-    name: str
-    is_end: bool
-    written: str
-
-    def attributes(self) -> dict[str, str]:
-        """Its attributes, names in lower case, entities read; the first of a name counts."""
-        found: dict[str, str] = {}
-        for name, double, single, bare in _ATTRIBUTE.findall(self.written):
-            value = double or single or bare
-            found.setdefault(name.lower(), unescaped(value) if "&" in value else value)
-        return found
+    TEXT = auto()
+    OPEN = auto()
+    CLOSE = auto()
+    COMMENT = auto()
+    RAW = auto()
 
 
-class Comment(NamedTuple):
-    """What stands in a comment."""
-
-    text: str
-
-
-class Raw(NamedTuple):
-    """The content of a script or style sheet."""
-
-    name: str
-    text: str
+# What it is, the name of its tag in lower case, and what it holds: text, attributes as they are
+# written, a comment, or the content of a script or style sheet.
+Token = tuple[Kind, str, str]
+_TEXT, _OPEN, _CLOSE = Kind.TEXT, Kind.OPEN, Kind.CLOSE
 
 
-Token = str | Tag | Comment | Raw
+def attributes(written: str) -> dict[str, str]:
+    """The attributes of a tag, names in lower case, entities read; the first of a name counts."""
+    found: dict[str, str] = {}
+    for name, double, single, bare in _ATTRIBUTE.findall(written):
+        value = double or single or bare
+        found.setdefault(name.lower(), unescaped(value) if "&" in value else value)
+    return found
 
 
 def unescaped(text: str) -> str:
@@ -84,10 +77,10 @@ def tokens(text: str) -> Iterator[Token]:
     while tags < MAX_TAGS:
         start = text.find("<", place)
         if start < 0:
-            yield text[place:]
+            yield _TEXT, "", text[place:]
             return
         if start > place:
-            yield text[place:start]
+            yield _TEXT, "", text[place:start]
         tags += 1
         match = _TAG.match(text, start)
         if match is None:
@@ -105,11 +98,11 @@ def tokens(text: str) -> Iterator[Token]:
             if later != place - 1:
                 written, place = text[match.start(3) : later], later + 1
         name = name.lower()
-        yield Tag(name, bool(slash), written)
+        yield _CLOSE if slash else _OPEN, name, written
         if name in _RAW and not slash:
             closing = _END_OF_RAW.search(text, place)
             stop = closing.start() if closing else len(text)
-            yield Raw(name, text[place:stop])
+            yield Kind.RAW, name, text[place:stop]
             place = stop
 
 
@@ -118,11 +111,11 @@ def _not_a_tag(text: str, start: int) -> tuple[Token | None, int]:
     if text.startswith("<!--", start):
         end = text.find("-->", start + 4)
         end = len(text) if end < 0 else end
-        return Comment(text[start + 4 : end]), end + 3
+        return (Kind.COMMENT, "", text[start + 4 : end]), end + 3
     if text.startswith(("<!", "<?"), start):
         end = text.find(">", start)
         return None, len(text) if end < 0 else end + 1
-    return "<", start + 1
+    return (_TEXT, "", "<"), start + 1
 
 
 def _end_of_tag(text: str, end: int, inside: str) -> int:

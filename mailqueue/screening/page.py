@@ -1,6 +1,5 @@
 """What a reader of HTML sees, what he does not, and where it leads. Pure; linear; bounded."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from mailqueue.screening.colours import (
     font_size,
     pixels,
 )
-from mailqueue.screening.markup import Comment, Raw, Tag, unescaped
+from mailqueue.screening.markup import Kind, unescaped
 from mailqueue.screening.styles import Sheet, Style, declared
 
 # Ours.
@@ -83,6 +82,8 @@ _LINES = frozenset(
 _IN_HEAD = frozenset({"head", "script", "style", "title", "noframes", "template"})
 # The default style sheet of browsers, as far as sizes go (HTML §15.3.6).
 _HEADINGS = {"h1": 32.0, "h2": 24.0, "h3": 18.72}
+# These change how text looks without any style.
+_LOUD = frozenset({*_HEADINGS, "a", "font"})
 _LINK_COLOUR: Colour = (0, 0, 238)
 
 
@@ -115,8 +116,9 @@ class Page:
     is_cut: bool = False
 
 
-class _Frame(NamedTuple):
-    tag: str
+class _Look(NamedTuple):
+    """How text looks inside of an element."""
+
     colour: Colour | None
     background: Colour | None
     size: float
@@ -133,7 +135,9 @@ class _Reader:
     def __init__(self) -> None:
         self.page = Page()
         self.sheet = Sheet()
-        self.stack = [_Frame("", BLACK, WHITE, 16.0, False, False)]
+        # The elements that are open, the page itself first, and how text looks in each.
+        self.names = [""]
+        self.looks = [_Look(BLACK, WHITE, 16.0, False, False)]
         self.visible: list[str] = []
         self.hidden: list[str] = []
         self.faint: list[str] = []
@@ -144,19 +148,19 @@ class _Reader:
         self.tags = 0
 
     def read(self, text: str) -> Page:
-        for token in markup.tokens(text):
-            if isinstance(token, str):
-                self._text(token)
-            elif isinstance(token, Tag):
+        for kind, name, content in markup.tokens(text):
+            if kind is Kind.TEXT:
+                self._text(content)
+            elif kind is Kind.OPEN:
                 self.tags += 1
-                if token.is_end:
-                    self._close(token.name)
-                else:
-                    self._open(token)
-            elif isinstance(token, Raw):
-                self._raw(token)
+                self._open(name, content)
+            elif kind is Kind.CLOSE:
+                self.tags += 1
+                self._close(name)
+            elif kind is Kind.RAW:
+                self._raw(name, content)
             else:
-                self._comment(token)
+                self._comment(content)
         page = self.page
         page.text = "".join(self.visible)
         page.hidden = "".join(self.hidden)
@@ -166,37 +170,35 @@ class _Reader:
         return page
 
     def _text(self, raw: str) -> None:
-        frame = self.stack[-1]
-        if frame.tag in _IN_HEAD:
+        if self.names[-1] in _IN_HEAD:
             return
+        look = self.looks[-1]
         text = unescaped(raw)
-        is_blank = not text.strip()
-        if is_blank:
-            if not frame.is_hidden:
+        if not text or text.isspace():
+            if not look.is_hidden:
                 self.visible.append(text if "\xa0" in text else " ")
             return
-        if frame.is_hidden or frame.is_faint or frame.size <= TINY_PX:
+        if look.is_hidden or look.is_faint or look.size <= TINY_PX:
             if not self.has_text and self.preheader + len(text) <= PREHEADER:
                 self.preheader += len(text)
-            elif frame.is_faint and not frame.is_hidden:
+            elif look.is_faint and not look.is_hidden:
                 self.faint.append(text + " ")
             else:
                 self.hidden.append(text + " ")
             return
         self.has_text = True
         self.visible.append(text)
-        if frame.size > HUGE_PX:
+        if look.size > HUGE_PX:
             self.huge.append(text + " ")
         if self.link is not None and len(self.link.text) < 500:
             self.link.text += text
 
-    def _open(self, tag: Tag) -> None:
-        name = tag.name
+    def _open(self, name: str, written: str) -> None:
         if name in _LINES:
             self.visible.append("\n")
         elif name in ("td", "th"):
             self.visible.append(" ")
-        attributes = tag.attributes() if tag.written else {}
+        attributes = markup.attributes(written) if written else {}
         if name in _VOID:
             self._void(name, attributes)
             return
@@ -208,9 +210,10 @@ class _Reader:
             self.page.embedded.append(attributes.get("src", attributes.get("data", "")))
         elif name == "body":
             # Whatever was left open in the head.
-            del self.stack[1:]
-        if len(self.stack) < MAX_DEPTH:
-            self.stack.append(self._frame(name, attributes))
+            del self.names[1:], self.looks[1:]
+        if len(self.names) < MAX_DEPTH:
+            self.looks.append(self._look(name, attributes))
+            self.names.append(name)
 
     def _begin_link(self, href: str) -> None:
         self.link = Link(href.strip())
@@ -237,30 +240,33 @@ class _Reader:
             self.visible.append("\n")
         if name == "a":
             self.link = None
-        # The first of them stands for the page itself.
-        if self.stack[-1].tag == name:
-            self.stack.pop()
+        names = self.names
+        if names[-1] == name:
+            names.pop()
+            self.looks.pop()
             return
-        for index in range(len(self.stack) - 1, max(0, len(self.stack) - MAX_CLOSED), -1):
-            if self.stack[index].tag == name:
-                del self.stack[index:]
+        for index in range(len(names) - 1, max(0, len(names) - MAX_CLOSED), -1):
+            if names[index] == name:
+                del names[index:], self.looks[index:]
                 return
 
-    def _raw(self, raw: Raw) -> None:
-        if raw.name == "style":
-            self.sheet.read(raw.text)
-        elif raw.name == "script" and len(self.page.scripts) < MAX_SCRIPT:
-            self.page.scripts += raw.text[:MAX_SCRIPT] + " "
+    def _raw(self, name: str, content: str) -> None:
+        if name == "style":
+            self.sheet.read(content)
+        elif name == "script" and len(self.page.scripts) < MAX_SCRIPT:
+            self.page.scripts += content[:MAX_SCRIPT] + " "
 
-    def _comment(self, comment: Comment) -> None:
-        if "[if" in comment.text[:20] or "[endif" in comment.text:
+    def _comment(self, content: str) -> None:
+        if "[if" in content[:20] or "[endif" in content:
             return
         if self.visible and self.visible[-1][-1:].isalpha():
             self.page.split_words += 1
 
-    def _frame(self, name: str, attributes: Mapping[str, str]) -> _Frame:
-        above = self.stack[-1]
-        _, shown, back, size, is_hidden, is_faint = above
+    def _look(self, name: str, attributes: Mapping[str, str]) -> _Look:
+        above = self.looks[-1]
+        if not attributes and name not in _LOUD and name not in self.sheet.rules:
+            return above
+        shown, back, size, is_hidden, is_faint = above
         if name in _HEADINGS:
             size = _HEADINGS[name]
         elif name == "a":
@@ -287,7 +293,7 @@ class _Reader:
             is_hidden = is_hidden or style.is_hidden
         if (shown, back) != (above.colour, above.background):
             is_faint = shown is not None and back is not None and contrast(shown, back) < UNREADABLE
-        return _Frame(name, shown, back, size, is_hidden, is_faint)
+        return _Look(shown, back, size, is_hidden, is_faint)
 
     def _styles(self, name: str, attributes: Mapping[str, str]) -> Sequence[Style]:
         found = self.sheet.of(name, attributes)

@@ -29,8 +29,8 @@ _PATTERN = re.compile(r"\.\.|#|[^\W_]+\*?|[$€£¥]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u034f\xad]+")
 
 T = TypeVar("T")
-# A phrase cut into its words, and what it stands for.
-_Known = tuple[tuple[str, ...], T]
+# A phrase cut into its words, what it stands for, and whether its words stand just so.
+_Known = tuple[tuple[str, ...], T, bool]
 
 
 def words_of(text: str) -> list[str]:
@@ -62,7 +62,10 @@ class Words:
     def __init__(self, words: list[str], text: str) -> None:
         self.all = words
         self.different = frozenset(words)
-        self.stems = frozenset([word[:_STEM] for word in self.different])
+        # The different words by how they begin.
+        self.stems: dict[str, list[str]] = {}
+        for word in self.different:
+            self.stems.setdefault(word[:_STEM], []).append(word)
         self.dense = ""
         if is_east_asian(text):
             self.dense = text[: 8 * MAX_WORDS].replace(" ", "").replace("\n", "")
@@ -77,6 +80,8 @@ class Phrases(Generic[T]):
     _first: dict[str, list[_Known[T]]] = field(default_factory=dict)
     _stems: dict[str, list[_Known[T]]] = field(default_factory=dict)
     _dense: list[tuple[str, T]] = field(default_factory=list)
+    # What they begin with, where that is a plain word.
+    _heads: set[str] = field(default_factory=set)
 
     def add(self, phrases: Iterable[str], meaning: T) -> None:
         """Add phrases. Raises ValueError if one has no word, or too short a stem first."""
@@ -87,34 +92,37 @@ class Phrases(Generic[T]):
             pattern = tuple(_PATTERN.findall(fold(phrase)))
             if not pattern or pattern[0] == "..":
                 raise ValueError(f"no word in {phrase!r}")
+            head = pattern[0]
+            known = (pattern, meaning, all(map(_is_plain, pattern)))
+            if head.endswith("*"):
+                if len(head) <= _STEM:
+                    raise ValueError(f"too short a stem in {phrase!r}")
+                self._stems.setdefault(head[:_STEM], []).append(known)
+                continue
+            self._heads.add(head)
             if all(map(_is_plain, pattern[:2])) and len(pattern) > 1:
-                seconds = self._pairs.setdefault(pattern[0], {})
-                seconds.setdefault(pattern[1], []).append((pattern, meaning))
-            elif not pattern[0].endswith("*"):
-                self._first.setdefault(pattern[0], []).append((pattern, meaning))
-            elif len(pattern[0]) <= _STEM:
-                raise ValueError(f"too short a stem in {phrase!r}")
+                seconds = self._pairs.setdefault(head, {})
+                seconds.setdefault(pattern[1], []).append(known)
             else:
-                self._stems.setdefault(pattern[0][:_STEM], []).append((pattern, meaning))
+                self._first.setdefault(head, []).append(known)
 
     def found(self, text: Words) -> Iterator[tuple[str, T, int]]:
         """The phrases that stand in a text, as found there, their meanings, and at which word.
 
         A phrase that stands there twice comes twice.
         """
-        # What may begin with each of the text's words, if anything.
-        begins = {word: self._first[word] for word in text.different & self._first.keys()}
-        pairs = {word: self._pairs[word] for word in text.different & self._pairs.keys()}
+        heads = self._heads & text.different
+        begins: dict[str, list[_Known[T]]] = {word: self._first.get(word, []) for word in heads}
         if "#" in self._first:
-            for word in filter(str.isdigit, text.different - begins.keys() - pairs.keys()):
+            for word in filter(str.isdigit, text.different - heads):
                 begins[word] = self._first["#"]
-        stems = text.stems & self._stems.keys()
-        if stems:
-            for word in text.different:
-                if word[:_STEM] in stems:
-                    begins[word] = [*begins.get(word, ()), *self._stems[word[:_STEM]]]
-        if begins or pairs:
-            yield from _walked(text.all, begins, pairs)
+        for stem in self._stems.keys() & text.stems.keys():
+            for word in text.stems[stem]:
+                fitting = [one for one in self._stems[stem] if _fits(one[0][0], word)]
+                if fitting:
+                    begins[word] = [*begins.get(word, ()), *fitting]
+        if begins:
+            yield from self._walked(text.all, begins)
         if text.dense and self._dense:
             signs = frozenset(text.dense)
             for phrase, meaning in self._dense:
@@ -124,23 +132,26 @@ class Phrases(Generic[T]):
                         # Two signs are about a word.
                         yield phrase, meaning, at // 2
 
-
-def _walked(
-    words: list[str],
-    begins: Mapping[str, list[_Known[T]]],
-    pairs: Mapping[str, Mapping[str, list[_Known[T]]]],
-) -> Iterator[tuple[str, T, int]]:
-    """The phrases that stand among words, in order."""
-    starts = begins.keys() | pairs.keys()
-    for place in [place for place, word in enumerate(words) if word in starts]:
-        word = words[place]
-        known = begins.get(word, ())
-        if word in pairs and place + 1 < len(words):
-            known = [*pairs[word].get(words[place + 1], ()), *known]
-        for pattern, meaning in known:
-            end = _end(pattern, words, place)
-            if end:
-                yield " ".join(words[place:end]), meaning, place
+    def _walked(
+        self, words: list[str], begins: Mapping[str, list[_Known[T]]]
+    ) -> Iterator[tuple[str, T, int]]:
+        """The phrases that stand among words, in order; `begins` are those of each first word."""
+        for place in [place for place, word in enumerate(words) if word in begins]:
+            word = words[place]
+            known = begins[word]
+            if word in self._pairs and place + 1 < len(words):
+                known = [*self._pairs[word].get(words[place + 1], ()), *known]
+            for pattern, meaning, is_plain in known:
+                if not is_plain:
+                    end = _end(pattern, words, place)
+                elif len(pattern) <= 2:
+                    # Its words are what it was found by.
+                    end = place + len(pattern)
+                else:
+                    end = place + len(pattern)
+                    end = end if tuple(words[place:end]) == pattern else 0
+                if end:
+                    yield " ".join(words[place:end]), meaning, place
 
 
 def _is_plain(piece: str) -> bool:
