@@ -8,6 +8,7 @@ from itertools import pairwise
 from mailqueue.dsn.folding import fold
 from mailqueue.screening.letter import Letter
 from mailqueue.screening.verdicts import Finding, quoted
+from mailqueue.screening.words import MAX_WORDS
 
 # Words that are worth hiding, in plain form.
 _HIDDEN = frozenset(
@@ -130,11 +131,19 @@ def dressed_words(letter: Letter) -> dict[str, str]:
         plain = fold(word).translate(_LOOKS).rstrip("i")
         if {plain, plain.rstrip("s")} & _HIDDEN and not _ENDING.sub("", word).isalpha():
             found[word] = plain
-    for match in _SPACED.finditer(text):
+    for match in _SPACED.finditer(text if _spells(letter) else letter.sender.name):
         plain = "".join(filter(str.isalpha, fold(match[0])))
         if plain in _HIDDEN:
             found[match[0]] = plain
     return found
+
+
+def _spells(letter: Letter) -> bool:
+    """Whether three letters stand by themselves one after the other, as in a word spelt out."""
+    words = letter.words
+    return len(words) >= MAX_WORDS or "111" in "".join(
+        ["1" if len(word) == 1 else " " for word in words]
+    )
 
 
 def _shown(letter: Letter) -> str:

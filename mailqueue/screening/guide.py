@@ -74,7 +74,8 @@ def _subject(letter: Letter) -> Iterator[Finding]:
     capitals = capital_words(subject)
     if len(capitals) >= CAPITAL_WORDS:
         yield Finding("subject_capitals", 1.0, "subject", {"what": quoted(subject)})
-    opening = _OPENING.match(_TAGS.sub("", _REPLY.sub("", subject)))
+    start = _REPLY.sub("", subject) if ":" in subject else subject
+    opening = _OPENING.match(_TAGS.sub("", start))
     if opening:
         # "Hi Marie" greets somebody; FREE shouts.
         is_loud = opening[1].isupper() and len(opening[1]) > 2

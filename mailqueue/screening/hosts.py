@@ -346,7 +346,9 @@ _IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z|0x[0-9a-f]{8}\Z|\d{8,10}\Z")
 
 def is_address(host: str) -> bool:
     """Whether a host is written as an IP address."""
-    return host.startswith("[") or bool(_IPV4.match(host))
+    if host.startswith("["):
+        return True
+    return (host[-1:].isdigit() or host.startswith("0x")) and bool(_IPV4.match(host))
 
 
 def registered(host: str) -> str:

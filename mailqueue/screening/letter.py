@@ -41,6 +41,13 @@ _ENCRYPTED = frozenset(
 _MODERATION = re.compile(
     r"wp-admin/|action=(?:approve|spam|trash|delete)|moderat|/administrator/", re.I
 )
+# A page where a site keeps no pages: among uploads, themes, certificates.
+_PLANTED = re.compile(
+    r"/(?:wp-content/(?:uploads|plugins|themes|languages|cache)|wp-includes|wp-admin/(?:css|js|images|includes)|"
+    r"\.well-known|cgi-bin/\w{1,40}|(?:images|img|css|js|media|tmp|cache|administrator/components)/[\w-]{1,60})"
+    r"/(?:[\w.%-]{1,80}/){0,8}(?:[\w-]{1,80}\.(?:php|html?)(?:[?#]|\Z)|(?:[\w-]{0,40}(?:login|signin|secure|verif|account|update|bank)[\w-]{0,40}/?(?:[?#]|\Z)))",
+    re.I,
+)
 _ASIAN_LETTER = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -147,6 +154,8 @@ class Letter:
                 is_shown = bool(shown) or link.has_image
                 found.append(Reference(links.parse(link.href), shown, link.has_image, is_shown))
         text = self.plain if not self.pages else "\n".join(p.text[:MAX_PART] for p in self.pages)
+        if not self._has_written_links:
+            return found
         known = {reference.url.written for reference in found}
         found += [
             Reference(links.parse(written), "", has_image=False, is_shown=True)
@@ -155,10 +164,21 @@ class Letter:
         ]
         return found
 
+    @property
+    def _has_written_links(self) -> bool:
+        """Whether links may stand in its text; where not, nobody need look for them."""
+        is_folded_whole = len(self.read) <= MAX_PART
+        return not is_folded_whole or "http" in self.folded or "www." in self.folded
+
     @cached_property
     def web(self) -> list[Reference]:
         """The links that lead to a host."""
         return [found for found in self.references if found.url.is_web and not found.url.flaw]
+
+    @cached_property
+    def planted(self) -> list[Reference]:
+        """Those that lead to a page where a site keeps no pages."""
+        return [found for found in self.web if _PLANTED.search(found.url.path)]
 
     @cached_property
     def attachments(self) -> list[Leaf]:

@@ -92,7 +92,7 @@ def in_text(text: str) -> list[str]:
 
 def shown_host(text: str) -> str:
     """The host that a link's text shows, "" if it shows none."""
-    match = _SHOWN.match(text[:400])
+    match = _SHOWN.match(text[:400]) if "." in text else None
     if match is None:
         return ""
     host = match[1].lower()

@@ -243,6 +243,8 @@ def _content_type(headers: list[Header]) -> tuple[str, dict[str, str]]:
 def _parameters(value: str) -> dict[str, str]:
     """The parameters of a field; those in pieces (RFC 2231 §3) are put together."""
     found: dict[str, str] = {}
+    if ";" not in value:
+        return found
     for match in _PARAMETER.finditer(value):
         name = match[1].lower()
         found[name] = found.get(name, "") + (match[2] or match[3] or "")

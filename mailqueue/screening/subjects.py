@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from mailqueue.screening import topics
-from mailqueue.screening.deceit import elsewhere, own_domains
 from mailqueue.screening.hosts import is_under
-from mailqueue.screening.letter import Letter
+from mailqueue.screening.letter import Letter, Reference
 from mailqueue.screening.topics import Topic
 from mailqueue.screening.verdicts import Context, Finding, quoted
 from mailqueue.screening.words import Phrases, Words
@@ -44,10 +43,13 @@ _WARNING: Phrases[None] = Phrases()
 _WARNING.add([phrase.strip() for phrase in topics.WARNING.split(";")], None)
 
 
-def check(letter: Letter, context: Context, undressed: list[str]) -> Iterator[Finding]:
+def check(
+    letter: Letter, context: Context, away: list[Reference], undressed: list[str]
+) -> Iterator[Finding]:
     """The topics that the message is about; `score` is the points that met.
 
-    `undressed` are the words that it disguises, in plain form.
+    `away` are its links that lead `deceit.elsewhere`, `undressed` the words that it disguises, in
+    plain form.
     """
     found: dict[int, list[_Hit]] = {}
     text = letter.phrased
@@ -67,7 +69,7 @@ def check(letter: Letter, context: Context, undressed: list[str]) -> Iterator[Fi
             share = BULK_SHARE
         elif letter.is_visitors and topic.is_quotable:
             share = _visitors_share(letter, context)
-        points = min(topic.most, points) * share * _leads(topic, letter, context)
+        points = min(topic.most, points) * share * _leads(topic, letter, away)
         yield Finding(topic.rule, points, "text", {"what": quoted(", ".join(said))})
 
 
@@ -106,7 +108,7 @@ def _points(topic: Topic, group: str, distinct: int) -> float:
     return topic.groups[group][0] * (1 + AGAIN * min(MOST_AGAIN, distinct - 1))
 
 
-def _leads(topic: Topic, letter: Letter, context: Context) -> float:
+def _leads(topic: Topic, letter: Letter, away: list[Reference]) -> float:
     """How much the way out of the message makes of its topic.
 
     A site asks for the password of its own accounts, and tells of its own parcels: that counts
@@ -116,7 +118,6 @@ def _leads(topic: Topic, letter: Letter, context: Context) -> float:
         return 1.0
     if topic is topics.BILL:
         return 1.0 if any(_is_opened(leaf.name) for leaf in letter.attachments) else 0.3
-    away = elsewhere(letter, own_domains(letter, context))
     if not away:
         return 0.25
     # The first link is the one that is meant; footers lead to many places.
