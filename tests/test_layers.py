@@ -24,6 +24,7 @@ PURE = (
     "providers",
     "return_tokens",
     "screening",
+    "sketches",
 )
 ORDER = (
     "models",
@@ -37,6 +38,8 @@ ORDER = (
     "alerts",
     "suppressions",
     "troubles",
+    "facts",
+    "behaviour",
     "queue",
     "service",
     "answers",
@@ -73,7 +76,9 @@ BESIDE = {
         "alerts",
         "celery",
         "copies",
+        "behaviour",
         "counters",
+        "facts",
         "maillog",
         "models",
         "mta_sts",
