@@ -37,6 +37,7 @@ ORDER = (
     "alerts",
     "suppressions",
     "troubles",
+    "scripts",
     "queue",
     "service",
     "answers",
