@@ -8,10 +8,11 @@ those of `together` go out without waiting for each other's answers.
 function raises django.db.Error, as the ORM does.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -102,6 +103,22 @@ def among(values: Iterable[Any]) -> tuple[str, list[Any]]:
         # One text for any number of values: it is prepared once.
         return "= ANY(%s)", [wanted]
     return f"IN ({', '.join(['%s'] * len(wanted))})", wanted
+
+
+def given(columns: Mapping[str, str], rows: Rows) -> tuple[str, list[Any]]:
+    """The table `given`, for a WITH clause, and what to give for it: rows of these columns.
+
+    `columns` tell PostgreSQL's types. SQLite ends at some ten thousand values.
+    """
+    names = ", ".join(columns)
+    if _is_postgresql(connections[DEFAULT_DB_ALIAS]):
+        # A list for each column: one text for any number of rows, which is prepared once.
+        lists = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        values = [list(column) for column in zip(*rows, strict=True)]
+        return f"given({names}) AS (SELECT * FROM unnest({lists}))", values  # noqa: S608
+    places = ", ".join(["%s"] * len(columns))
+    table = ", ".join([f"({places})"] * len(rows))
+    return f"given({names}) AS (VALUES {table})", list(chain.from_iterable(rows))
 
 
 def moment(value: datetime | None) -> Any:

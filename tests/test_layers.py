@@ -38,6 +38,7 @@ ORDER = (
     "alerts",
     "suppressions",
     "troubles",
+    "scripts",
     "facts",
     "behaviour",
     "queue",
