@@ -35,6 +35,7 @@ class Judged:
     recipients: int
     script: str = ""
     folder: str = ""
+    origin: str = ""
     holds: bool = True
 
     @property

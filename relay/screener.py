@@ -242,6 +242,7 @@ def _judged(one: Unjudged, verdict: Verdict) -> Judged:
         one.to.number,
         script=one.claimed.script,
         folder=one.claimed.folder,
+        origin=one.claimed.origin,
         holds=one.claimed.screening is Screening.HOLD,
     )
 

@@ -51,7 +51,7 @@ _CLAIM = (
 )
 _MESSAGES_OF = (
     "SELECT one.id, queue_id, sender, size_bytes, spam_score IS NOT NULL, is_spam, "  # noqa: S608
-    "script, folder, account.is_system, account.screening "
+    "script, folder, origin, account.is_system, account.screening "
     f"FROM {Message._meta.db_table} AS one "
     f"JOIN {HostingAccount._meta.db_table} AS account ON account.id = one.account_id "
     "WHERE one.id {}"
@@ -90,6 +90,7 @@ class Claimed:
     size_bytes: int = 0
     script: str = ""
     folder: str = ""
+    origin: str = ""
     screening: Screening = Screening.OFF
     is_judged: bool = False
     is_spam: bool = False
@@ -186,12 +187,10 @@ def _claimed(rows: list[tuple[Any, ...]], claim: str) -> list[Claimed]:
 
 def _of(row: tuple[Any, ...], message: tuple[Any, ...], claim: str) -> Claimed:
     pk, message_id, account_id, address, domain, tries, accepted_at, deadline, is_released = row
-    _, queue_id, sender, size, is_judged, is_spam, script, folder, is_system, screening = message
+    _, queue_id, sender, size, is_judged, is_spam, script, folder, origin, is_system, own = message
     return Claimed(
         *(pk, message_id, account_id, queue_id, sender, address, domain, tries),
-        *(statements.aware(accepted_at), statements.aware(deadline), claim, size, script, folder),
-        screening=judgements.mode(screening, is_system=bool(is_system)),
-        is_judged=bool(is_judged),
-        is_spam=bool(is_spam),
-        is_released=bool(is_released),
+        *(statements.aware(accepted_at), statements.aware(deadline), claim),
+        *(size, script, folder, origin, judgements.mode(own, is_system=bool(is_system))),
+        *(bool(is_judged), bool(is_spam), bool(is_released)),
     )
