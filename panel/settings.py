@@ -153,6 +153,11 @@ HOLD_BYTES = env.integer("HOLD_BYTES", 1024**3)
 # What becomes of e-mails whose author is of a domain that is not the account's, unless the account
 # says otherwise (see `senders`).
 SENDER_POLICY = env.choice("SENDER_POLICY", ("allow", "warn", "rewrite", "refuse"), "allow")
+# What becomes of mail that is judged spam, unless the account has a rule of its own; and how much
+# of it within ten minutes stops an account, in messages and in recipients.
+SCREENING = env.choice("SCREENING", ("hold", "note", "off"), "hold")
+SPAM_MESSAGES = env.integer("SPAM_MESSAGES", 5)
+SPAM_RECIPIENTS = env.integer("SPAM_RECIPIENTS", 50)
 # From which addresses mail leaves, and the name whose SPF record holds them, for `dns_records`.
 OUTBOUND_ADDRESSES = env.networks("OUTBOUND_ADDRESSES")
 SPF_INCLUDE = env.domain("SPF_INCLUDE")
