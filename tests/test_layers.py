@@ -38,6 +38,7 @@ ORDER = (
     "suppressions",
     "troubles",
     "queue",
+    "cases",
     "service",
     "answers",
     "returns",
@@ -71,6 +72,7 @@ BESIDE = {
     "tasks": (
         "accounts",
         "alerts",
+        "cases",
         "celery",
         "copies",
         "counters",
