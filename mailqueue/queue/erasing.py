@@ -6,20 +6,28 @@ from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat, Lower
 
-from mailqueue.models import Body, Judgement, Message, Recipient, Returned, Strike
+from mailqueue.models import (
+    Body,
+    Message,
+    Recipient,
+    Refused,
+    Returned,
+    Strike,
+    Suppression,
+)
 from mailqueue.queue.rows import lock_accounts, lock_rows
 from mailqueue.return_tokens import Purpose
 
 # Never a domain (RFC 2606); the number keeps the recipients of one message apart.
-_MARKER = Concat(Value("erased-"), Cast("pk", CharField()), Value("@invalid"))
+_NOBODYS = "invalid"
+_MARKER = Concat(Value("erased-"), Cast("pk", CharField()), Value(f"@{_NOBODYS}"))
 
 
 def erase(account_id: int, address: str, limit: int = 500) -> int:
     """Make up to `limit` ended e-mails of an account to `address` nobody's; return how many.
 
-    The address becomes a marker, the replies of the other side go, and so do subjects, replies to
-    others in the same message and quotations of screening that hold the address. The body goes with
-    the only recipient.
+    The address becomes a marker, the replies of the other side go, and so do subjects and replies
+    to others in the same message that hold the address. The body goes with the only recipient.
     What has not ended is left alone: it could not be delivered any more.
     Note: a body that went to others as well may name the address until it goes with the last.
     """
@@ -30,22 +38,23 @@ def erase(account_id: int, address: str, limit: int = 500) -> int:
         )
         rows = lock_rows(found.order_by("pk").values_list("pk", flat=True)[:limit])
         messages = {row.message_id for row in rows.values()}
-        Recipient.objects.filter(pk__in=rows).update(address=_MARKER, domain="invalid", reply="")
+        Recipient.objects.filter(pk__in=rows).update(address=_MARKER, domain=_NOBODYS, reply="")
         Recipient.objects.filter(message__in=messages, reply__icontains=address).update(reply="")
         Message.objects.filter(pk__in=messages, subject__icontains=address).update(subject="")
-        _unquote(messages, address.lower())
         others = Recipient.objects.filter(message=OuterRef("pk")).exclude(pk__in=rows)
         Body.objects.filter(~Exists(others), pk__in=messages).delete()
         # What came back of them names the address as well. That it is excluded stays: who erases it
         # would write to it again.
         Returned.objects.filter(purpose=Purpose.RETURN.value, number__in=rows).delete()
         Strike.objects.filter(account_id=account_id, address=address.lower()).delete()
+        Suppression.objects.filter(account_id=account_id, address=address.lower()).update(words="")
+        Refused.objects.filter(account_id=account_id, words__icontains=address).update(words="")
     return len(rows)
 
 
-def _unquote(message_ids: Iterable[int], address: str) -> None:
-    """Take what findings quote out of those that quote an address, which is in lower case."""
-    for row in Judgement.objects.filter(message__in=message_ids).order_by("pk"):
-        if any(address in str(found["details"]).lower() for found in row.findings):
-            row.findings = [{**found, "details": {}} for found in row.findings]
-            row.save(update_fields=["findings"])
+def erased(recipient_ids: Iterable[int]) -> set[int]:
+    """Which of these recipients are nobody's any more: what comes back of them names an address."""
+    found = Recipient.objects.filter(
+        pk__in=set(recipient_ids), domain=_NOBODYS, address__startswith="erased-"
+    )
+    return set(found.values_list("pk", flat=True))

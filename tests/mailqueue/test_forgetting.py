@@ -6,13 +6,12 @@ from datetime import datetime
 
 import pytest
 
-from mailqueue import cases, queue, service
+from mailqueue import cases, service
 from mailqueue.models import (
     Alert,
     CaseSample,
     HostingAccount,
     Judgement,
-    Recipient,
     SpamCase,
     StateChange,
 )
@@ -93,19 +92,3 @@ def test_what_was_found_stays_without_what_it_quotes(
     assert emptied.score == found.score
     assert cases.findings(emptied.findings)
     assert CaseSample.objects.exclude(content=None).count() == 2
-
-
-def test_findings_of_ended_mail_quote_the_address_no_more(
-    account: HostingAccount, now: datetime
-) -> None:
-    judged.send(account, judged.letter("first-pharmacie"), now, ZOE)
-    [row] = judged.judge(account, now)
-    row.findings = [{**row.findings[0], "details": {"what": "Zoe@example.org"}}]
-    row.save()
-    service.report_spam(account.pk, "", now)
-    service.purge(account.pk, "claire", now)
-    assert queue.erase(account.pk, ZOE) == 1
-    row.refresh_from_db()
-    assert row.findings[0]["details"] == {}
-    assert row.findings[0]["rule"] == "pills"
-    assert not Recipient.objects.filter(address=ZOE).exists()
