@@ -17,6 +17,7 @@ from mailqueue import (
     accounts,
     alerts,
     behaviour,
+    cases,
     copies,
     counters,
     facts,
@@ -138,7 +139,7 @@ def warn() -> int:
 
 @shared_task(name=PRUNE)
 def prune() -> None:
-    """Delete old rows, minutes, alerts, policies and authors, and bodies kept for a look only."""
+    """Delete old rows, minutes, alerts, cases, policies, and bodies kept for a look only."""
     until = time.monotonic() + SHARE_S
     counters.prune_minutes(datetime.now(UTC))
     for step in (
@@ -147,6 +148,7 @@ def prune() -> None:
         alerts.prune,
         behaviour.prune,
         facts.prune,
+        cases.prune,
         mta_sts.prune,
         returns.prune,
         senders.prune,

@@ -43,6 +43,7 @@ ORDER = (
     "facts",
     "behaviour",
     "queue",
+    "cases",
     "service",
     "answers",
     "returns",
@@ -57,6 +58,7 @@ BESIDE = {
     "simulator": ("models",),
     "failures": ("models",),
     "destinations": ("models", "queue"),
+    "case_view": ("models",),
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),
@@ -76,6 +78,7 @@ BESIDE = {
     "tasks": (
         "accounts",
         "alerts",
+        "cases",
         "celery",
         "copies",
         "behaviour",
