@@ -24,6 +24,9 @@ PURE = (
     "providers",
     "return_tokens",
     "screening",
+    "addresses",
+    "headers",
+    "fitting",
 )
 ORDER = (
     "models",
