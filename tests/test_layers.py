@@ -27,6 +27,7 @@ PURE = (
     "addresses",
     "headers",
     "fitting",
+    "examining",
 )
 ORDER = (
     "models",
