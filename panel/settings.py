@@ -156,6 +156,10 @@ SENDER_POLICY = env.choice("SENDER_POLICY", ("allow", "warn", "rewrite", "refuse
 # From which addresses mail leaves, and the name whose SPF record holds them, for `dns_records`.
 OUTBOUND_ADDRESSES = env.networks("OUTBOUND_ADDRESSES")
 SPF_INCLUDE = env.domain("SPF_INCLUDE")
+# Whether hosts that e-mails link to are looked at: with the simulator nothing leaves this machine.
+CHECK_LINKS = env.flag("CHECK_LINKS", ROUTE != "simulator")
+# Reputation lists of addresses that are asked, by their zones.
+DNSBL = env.domains("DNSBL")
 # The largest message, in bytes as it would travel (the guide: 10 Mo).
 MESSAGE_SIZE_LIMIT = 10_485_760
 

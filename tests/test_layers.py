@@ -28,6 +28,7 @@ PURE = (
     "headers",
     "fitting",
     "examining",
+    "sketches",
 )
 ORDER = (
     "models",
@@ -41,6 +42,8 @@ ORDER = (
     "alerts",
     "suppressions",
     "troubles",
+    "facts",
+    "behaviour",
     "queue",
     "service",
     "answers",
@@ -77,7 +80,9 @@ BESIDE = {
         "alerts",
         "celery",
         "copies",
+        "behaviour",
         "counters",
+        "facts",
         "maillog",
         "models",
         "mta_sts",
