@@ -24,6 +24,10 @@ PURE = (
     "providers",
     "return_tokens",
     "screening",
+    "addresses",
+    "headers",
+    "fitting",
+    "examining",
     "sketches",
 )
 ORDER = (
