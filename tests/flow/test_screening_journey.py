@@ -45,9 +45,12 @@ ROUNDS, EACH = 3, 50
 @pytest.fixture(scope="module")
 def unlimited(mx: Remote) -> Iterator[House]:
     """A house that stops nobody for spam; it holds it all the same."""
-    limits = {"spam_messages": "0", "spam_recipients": "0"}
     with house(
-        smarthost=f"127.0.0.1:{mx.port}", lease_seconds="3", sweep_seconds="1", **limits
+        smarthost=f"127.0.0.1:{mx.port}",
+        lease_seconds="3",
+        sweep_seconds="1",
+        spam_messages="0",
+        spam_recipients="0",
     ) as new:
         new.start()
         yield new
