@@ -13,6 +13,7 @@ from mailqueue.models.accounts import (
 )
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
+from mailqueue.models.engines import EngineState
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
@@ -40,6 +41,7 @@ __all__ = [
     "Counted",
     "DeliveryRun",
     "DestinationPace",
+    "EngineState",
     "ForeignSender",
     "HostingAccount",
     "HouseRule",

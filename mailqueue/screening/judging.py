@@ -22,7 +22,7 @@ def screen(message: bytes, context: Context | None = None) -> Verdict:
     """
     context = context or Context()
     letter = read(message)
-    findings = [*_weighed(_found(letter, context), context), *context.observed]
+    findings = [*_weighed(_found(letter, context), context), *_observed(context)]
     findings.sort(key=lambda finding: (-finding.score, finding.rule))
     score = round(_sum(findings), 2)
     has_malware = any(finding.rule in MALWARE and finding.score > 0 for finding in findings)
@@ -50,6 +50,14 @@ def _weighed(findings: Iterable[Finding], context: Context) -> Iterator[Finding]
     for finding in findings:
         factor = RULES[finding.rule].weight * context.weights.get(finding.rule, 1.0)
         score = round(finding.score * factor, 2)
+        if score > 0:
+            yield Finding(finding.rule, score, finding.where, finding.details)
+
+
+def _observed(context: Context) -> Iterator[Finding]:
+    """Findings made elsewhere have the weights of the catalogue, but not yet of the account."""
+    for finding in context.observed:
+        score = round(finding.score * context.weights.get(finding.rule, 1.0), 2)
         if score > 0:
             yield Finding(finding.rule, score, finding.where, finding.details)
 
