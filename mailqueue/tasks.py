@@ -17,6 +17,7 @@ from mailqueue import (
     accounts,
     alerts,
     behaviour,
+    cases,
     copies,
     counters,
     engines,
@@ -140,7 +141,7 @@ def warn() -> int:
 
 @shared_task(name=PRUNE)
 def prune() -> None:
-    """Delete old rows, minutes, alerts, policies and authors, and bodies kept for a look only."""
+    """Delete old rows, minutes, alerts, cases, policies, and bodies kept for a look only."""
     until = time.monotonic() + SHARE_S
     counters.prune_minutes(datetime.now(UTC))
     for step in (
@@ -150,6 +151,7 @@ def prune() -> None:
         behaviour.prune,
         engines.prune,
         facts.prune,
+        cases.prune,
         mta_sts.prune,
         returns.prune,
         senders.prune,

@@ -309,6 +309,8 @@ MFA_TOTP_ISSUER = f"Facteur {_public_name}"
 # POST alone signs out: a link on a strange page must not.
 ACCOUNT_LOGOUT_ON_GET = False
 
+# Instead of files of any size on the disk (see `uploads`).
+FILE_UPLOAD_HANDLERS = ["panel.uploads.BoundedUploadHandler"]
 SESSION_COOKIE_SECURE = _is_https
 CSRF_COOKIE_SECURE = _is_https
 SESSION_COOKIE_HTTPONLY = True

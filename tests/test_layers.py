@@ -24,6 +24,10 @@ PURE = (
     "providers",
     "return_tokens",
     "screening",
+    "addresses",
+    "headers",
+    "fitting",
+    "examining",
     "sketches",
 )
 ORDER = (
@@ -43,6 +47,7 @@ ORDER = (
     "facts",
     "behaviour",
     "queue",
+    "cases",
     "service",
     "answers",
     "returns",
@@ -58,6 +63,7 @@ BESIDE = {
     "failures": ("models",),
     "destinations": ("models", "queue"),
     "engines": ("models", "alerts"),
+    "case_view": ("models",),
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),
@@ -77,6 +83,7 @@ BESIDE = {
     "tasks": (
         "accounts",
         "alerts",
+        "cases",
         "celery",
         "copies",
         "behaviour",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from mailqueue import alerts, judgements, limits, policy, queue, windows
+from mailqueue import alerts, cases, judgements, limits, policy, queue, windows
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, Screening, StateChange
 from mailqueue.policy import Decision, Quota
@@ -167,8 +167,12 @@ def _stop(
     account: HostingAccount, decision: Decision, now: datetime, reason: str = ""
 ) -> tuple[StateChange, QueueJob]:
     account.review_required |= _needs_review(account, decision.event, now)
-    figures = {**decision.figures, **_evidence(account, decision.event, now)}
+    evidence = cases.gather(account, now) if decision.event is Event.SPAM_DETECTED else None
+    told_of = _evidence(account, decision.event, now) if evidence is None else evidence.figures()
+    figures = {**decision.figures, **told_of}
     stop = change(account, decision.event, decision.event, now, reason=reason, figures=figures)
+    if evidence is not None:
+        cases.open_case(account, stop, evidence, now)
     job = open_job(account, QueueJob.Kind.HOLD, decision.event, now)
     told = {
         "event": decision.event.value,
@@ -193,8 +197,7 @@ def _needs_review(account: HostingAccount, event: Event, now: datetime) -> bool:
 def _evidence(account: HostingAccount, event: Event, now: datetime) -> dict[str, object]:
     """The script that most of it came from, as far as scripts tell, and the newest e-mails."""
     since = max(now - policy.RATIO_WINDOW, account.windows_from)
-    is_of_sending = event in {Event.TOO_FAST, Event.SPAM_DETECTED}
-    rows = _newest_messages(account, since) if is_of_sending else _failed(account, since)
+    rows = _newest_messages(account, since) if event is Event.TOO_FAST else _failed(account, since)
     scripts = Counter(row.message.script for row in rows if row.message.script)
     found: dict[str, object] = {
         "samples": [

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 
-from relay.addresses import BadAddress, envelope_address, listed
+from mailqueue.addresses import BadAddress, envelope_address, listed
 
 # Ours: room for as many recipients as a message may have. Headers that are larger, or have more
 # fields, are no mail but work for us.
