@@ -256,12 +256,14 @@ def test_a_from_that_was_completed_is_known_again(raw: bytes, expected: set[str]
     assert headers.completed(sent(raw), "site@shop.example") == expected
 
 
-@pytest.mark.parametrize(
-    "sender", ["web8x2k9qz7wv4@host.test", "éric@shop.example", '"a b"@x.example']
-)
+SENDERS = ("web8x2k9qz7wv4@host.test", "éric@shop.example", '"a b"@x.example', "")
+
+
+@pytest.mark.parametrize("sender", SENDERS)
 @pytest.mark.parametrize("body", [b"Bonjour Marie, votre commande part demain.\n", b""])
 def test_nothing_that_was_completed_is_held_against_a_message(sender: str, body: bytes) -> None:
-    content = sent(b"Subject: Votre commande\nTo: m@x.example\n\n" + body, sender=sender)
+    author = sender or "MAILER-DAEMON@host.test"
+    content = sent(b"Subject: Votre commande\nTo: m@x.example\n\n" + body, sender=author)
     context = Context(added=headers.completed(content, sender))
     assert {finding.rule for finding in screen(content, context).findings} <= {"no_text"}
 
