@@ -1,7 +1,7 @@
-"""Celery tasks of the wire: deliver what is due; sweep up what hints and workers left.
+"""Celery tasks of the wire: deliver what is due; sweep up what was left; find out what is wanted.
 
-Owns how a run is started and stopped in a worker; the run itself is for `delivery`. Both tasks may
-be lost, doubled or late: the rows say what is to be done.
+Owns how a run is started and stopped in a worker; the run itself is for `delivery` and `probes`.
+All tasks may be lost, doubled or late: the rows say what is to be done.
 """
 
 import fcntl
@@ -20,7 +20,8 @@ from django.conf import settings
 from django.db import Error
 
 from mailqueue import queue
-from mailqueue.celery import DELIVER, SWEEP, hint
+from mailqueue.celery import DELIVER, FIND_OUT, SWEEP, hint
+from relay import mx, probes
 from relay.delivery import deliver_due
 
 # Rows that a sweep changes in one transaction.
@@ -93,6 +94,18 @@ def sweep() -> None:
         pass
     if queue.has_due(_utc_now()):
         hint(DELIVER)
+
+
+@shared_task(name=FIND_OUT)
+def find_out() -> None:
+    """Find out what screening wants to know of hosts and addresses, for some seconds."""
+    if not settings.CHECK_LINKS and not settings.DNSBL:
+        return
+    try:
+        uvloop.run(probes.check_due(_utc_now, mx.resolver()))
+    except Error as error:
+        # It is due again; by then the database may be back.
+        logger.warning("facts=failed error=%r", str(error))
 
 
 def _utc_now() -> datetime:
