@@ -43,7 +43,7 @@ def test_what_is_unknown_speaks_against_nobody_and_is_wanted(
     found = facts.look(
         [wanted(account, "a.example"), wanted(account, "b.example", secure=False)], now
     )
-    assert (found.dead_hosts, found.hosts_without_https, found.listings) == (set(), set(), {})
+    assert found == facts.Facts()
     hosts, questions = facts.take(now, 10)
     assert hosts == [Host("a.example", True), Host("b.example", False)]
     assert questions == []
