@@ -1,6 +1,6 @@
-"""Celery tasks of the wire: deliver what is due; sweep up what was left; find out what is wanted.
+"""Celery tasks of the wire: deliver what is due, sweep up, find out facts, ask engines.
 
-Owns how a run is started and stopped in a worker; the run itself is for `delivery` and `probes`.
+Owns how a run is started and stopped in a worker; the runs are for `delivery` and `probes`.
 All tasks may be lost, doubled or late: the rows say what is to be done.
 """
 
@@ -19,10 +19,12 @@ from celery.signals import worker_init, worker_shutting_down
 from django.conf import settings
 from django.db import Error
 
+import mailqueue.engines
 from mailqueue import queue
-from mailqueue.celery import DELIVER, FIND_OUT, SWEEP, hint
+from mailqueue.celery import DELIVER, ENGINES, FIND_OUT, SWEEP, hint
 from relay import mx, probes
 from relay.delivery import deliver_due
+from relay.engines import Engines
 
 # Rows that a sweep changes in one transaction.
 SLICE = 1000
@@ -106,6 +108,20 @@ def find_out() -> None:
     except Error as error:
         # It is due again; by then the database may be back.
         logger.warning("facts=failed error=%r", str(error))
+
+
+@shared_task(name=ENGINES)
+def check_engines() -> None:
+    """Ask engines that no message asked lately whether they are there."""
+    if mailqueue.engines.set_up():
+        uvloop.run(_check_engines())
+
+
+async def _check_engines() -> None:
+    engines = Engines(_utc_now)
+    await engines.load()
+    await engines.check()
+    await engines.keep()
 
 
 def _utc_now() -> datetime:

@@ -13,6 +13,7 @@ from mailqueue.models.accounts import (
 )
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
+from mailqueue.models.engines import EngineState
 from mailqueue.models.facts import LinkedHost, ListAnswer
 from mailqueue.models.habits import Habit
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
@@ -42,6 +43,7 @@ __all__ = [
     "Counted",
     "DeliveryRun",
     "DestinationPace",
+    "EngineState",
     "ForeignSender",
     "Habit",
     "HostingAccount",

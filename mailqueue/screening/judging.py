@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from mailqueue.screening import attachments, deceit, disguise, guide, headers, subjects, together
 from mailqueue.screening.catalogue import MALWARE, RULES
-from mailqueue.screening.deceit import own_domains
+from mailqueue.screening.deceit import elsewhere, own_domains
 from mailqueue.screening.letter import Letter, read
 from mailqueue.screening.verdicts import Context, Finding, Verdict
 
@@ -39,15 +39,17 @@ def judge(letter: Letter, context: Context) -> Verdict:
 
 
 def _found(letter: Letter, context: Context) -> Iterator[Finding]:
+    own = own_domains(letter, context)
+    away = elsewhere(letter, own)
     yield from headers.check(letter, context.added)
     others = [*guide.check(letter, context), *attachments.check(letter)]
     yield from others
     dressed = disguise.dressed_words(letter)
     yield from disguise.check(letter, dressed)
-    yield from deceit.check(letter, context)
-    about = list(subjects.check(letter, context, sorted(set(dressed.values()))))
+    yield from deceit.check(letter, own, away)
+    about = list(subjects.check(letter, context, away, sorted(set(dressed.values()))))
     yield from about
-    yield from together.check(letter, others, about, own_domains(letter, context))
+    yield from together.check(letter, others, about, away)
     if letter.message.is_cut:
         yield Finding("structure", 1.0, "message")
     if letter.is_long:
