@@ -3,13 +3,14 @@
 Owns what waits for that in one run, and what is known beside a message (`_contexts`); the rules are
 `mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages in a
 thread of its own, so that conversations go on meanwhile, and writes down many verdicts at once.
+Before that `engines` are asked, where they are set up.
 
 Screening that breaks stops no mail: what could not be judged goes out, and the log says so.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,13 +18,13 @@ from typing import ParamSpec, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
-from mailqueue import maillog, queue, senders, service, statements
+from mailqueue import headers, maillog, queue, senders, service, statements
 from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Screening
 from mailqueue.queue import Addressees, Claimed, Sentence
 from mailqueue.screening import Context, Verdict, screen
-from relay import headers
 from relay.database import in_database
+from relay.engines import Engines, Envelope
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,6 +72,7 @@ class Screener:
         self._judged: list[Judged] = []
         self._task: asyncio.Task[None] | None = None
         self._stuck: asyncio.Future[list[Judged]] | None = None
+        self._engines = Engines(clock)
         self._now_s = asyncio.get_running_loop().time
 
     @property
@@ -95,6 +97,7 @@ class Screener:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+            await self._engines.keep()
         groups = [*self._in_hand.values(), *self._waiting.values()]
         self._waiting, self._in_hand = {}, {}
         return [item for group in groups for item in group]
@@ -138,13 +141,27 @@ class Screener:
         ]
         if not unknown:
             return []
-        letters = await self._patiently(_letters, unknown)
+        letters = await self._asked(await self._patiently(_letters, unknown))
         looking = asyncio.get_running_loop().run_in_executor(_thread, _screen_all, letters)
         try:
             return await asyncio.wait_for(asyncio.shield(looking), LONGEST_S)
         except TimeoutError:
             self._stuck = looking
             raise
+
+    async def _asked(self, letters: Sequence[Unjudged]) -> Sequence[Unjudged]:
+        """Messages with what engines find in them, all at once."""
+        if not self._engines.are_set_up:
+            return letters
+        names = await self._patiently(_names, {one.claimed.account_id for one in letters})
+        found = await asyncio.gather(
+            *(self._engines.ask(one.content, _envelope(one, names)) for one in letters)
+        )
+        await self._engines.keep_now_and_then()
+        return [
+            replace(one, context=replace(one.context, observed=(*one.context.observed, *findings)))
+            for one, findings in zip(letters, found, strict=True)
+        ]
 
     async def _write(self) -> None:
         """Write verdicts down, and let go what may go."""
@@ -207,6 +224,22 @@ def _letters(unknown: Sequence[Claimed]) -> list[Unjudged]:
         logger.exception("screening=without_facts messages=%d", len(letters))
         return letters
     return [replace(letter, context=contexts[letter.claimed.message_id]) for letter in letters]
+
+
+def _names(account_ids: Iterable[int]) -> dict[int, str]:
+    accounts = HostingAccount.objects.filter(pk__in=account_ids)
+    return dict(accounts.values_list("pk", "service_name"))
+
+
+def _envelope(one: Unjudged, names: Mapping[int, str]) -> Envelope:
+    claimed = one.claimed
+    return Envelope(
+        claimed.account_id,
+        names.get(claimed.account_id, ""),
+        claimed.queue_id,
+        claimed.sender,
+        one.to.addresses,
+    )
 
 
 def _contexts(letters: Sequence[Unjudged]) -> Mapping[int, Context]:
