@@ -3,6 +3,7 @@
 Owns what waits for that in one run, and what is known beside a message (`_with_context`); the rules
 are `mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages
 in a thread of its own, so that conversations go on meanwhile, and writes many verdicts at once.
+Before that `engines` are asked, where they are set up.
 
 Screening that breaks stops no mail: what could not be judged goes out, and the log says so.
 """
@@ -151,6 +152,7 @@ class Screener:
         letters = await self._patiently(_letters, unknown)
         if self._engines.are_set_up:
             letters = await asyncio.gather(*(self._ask_engines(letter) for letter in letters))
+            await self._engines.keep_now_and_then()
         looking = asyncio.get_running_loop().run_in_executor(_thread, _screen_all, letters)
         try:
             return await asyncio.wait_for(asyncio.shield(looking), LONGEST_S)
