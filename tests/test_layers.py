@@ -80,6 +80,7 @@ BESIDE = {
         "mta_sts",
         "queue",
         "returns",
+        "scripts",
         "senders",
         "service",
         "suppressions",

@@ -8,18 +8,21 @@ however many wait behind.
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from mailqueue import statements
+from mailqueue import scripts, statements
 from mailqueue.models import HostingAccount, Message, Recipient
-from mailqueue.queue.rows import TABLE, Status
+from mailqueue.queue.rows import TABLE, Status, put_back
+from mailqueue.scripts import Blocks
 from mailqueue.states import DELIVERING
 
+# How often a claim begins anew when all that it found was of blocked scripts.
+_ROUNDS = 5
 # From account to account along the index. Its condition stands here to the letter: SQLite proves
 # nothing of one with parameters.
 _NEXT_ACCOUNT = (
@@ -48,11 +51,16 @@ _CLAIM = (
     "lease_until = %s, claim = %s WHERE id {} AND status = 'waiting' "
     "RETURNING id, message_id, account_id, address, domain, tries, accepted_at, deadline"
 )
-_MESSAGES_OF = f"SELECT id, queue_id, sender FROM {Message._meta.db_table} WHERE id {{}}"  # noqa: S608
+_MESSAGES_OF = (
+    "SELECT one.id, queue_id, sender, account.blocks_scripts "  # noqa: S608
+    f"FROM {Message._meta.db_table} AS one "
+    f"JOIN {HostingAccount._meta.db_table} AS account ON account.id = one.account_id "
+    "WHERE one.id {}"
+)
 # As `rows.fate_of` has it: not purged, and its account delivers, or somebody let it go since.
 _STATES = ", ".join(f"'{state}'" for state in sorted(DELIVERING))
 _CLEARED = (
-    f"SELECT one.id FROM {TABLE} AS one "  # noqa: S608
+    f"SELECT one.id, one.account_id, account.blocks_scripts FROM {TABLE} AS one "  # noqa: S608
     f"JOIN {HostingAccount._meta.db_table} AS account ON account.id = one.account_id "
     "WHERE one.id {} AND one.claim {} "
     "AND one.status = 'sending' AND one.id > account.purged_through "
@@ -63,7 +71,10 @@ _CLEARED = (
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A recipient that a worker has claimed. `tries` counts those before this one."""
+    """A recipient that a worker has claimed. `tries` counts those before this one.
+
+    `blocks_scripts` says that its account blocks any: `cleared` looks whether it is this one's.
+    """
 
     recipient_id: int
     message_id: int
@@ -76,6 +87,7 @@ class Claimed:
     accepted_at: datetime
     deadline: datetime
     claim: str
+    blocks_scripts: bool = False
 
 
 def claim_due(now: datetime, limit: int, lease: timedelta, after: int = 0) -> list[Claimed]:
@@ -83,10 +95,25 @@ def claim_due(now: datetime, limit: int, lease: timedelta, after: int = 0) -> li
 
     Of an account the longest due come first. Where more accounts than `limit` have mail due, those
     numbered after `after` have their turn: hand in the account of the last one that was claimed.
-    Fewer than `limit` are all there are. They are `sending`, and this worker's, until
-    `now + lease`; see `renew`.
+    They are `sending`, and this worker's, until `now + lease`; see `renew`.
+
+    What blocked scripts sent is held instead. Fewer than `limit` are all there are, unless much of
+    theirs stood before.
     """
     claim = uuid.uuid4().hex
+    claimed: list[Claimed] = []
+    for _ in range(_ROUNDS):
+        found = _claim(now, limit - len(claimed), lease, after, claim)
+        doubtful = {item.recipient_id: item.account_id for item in found if item.blocks_scripts}
+        stopped = _stopped(doubtful)
+        claimed += [item for item in found if item.recipient_id not in stopped]
+        if not stopped:
+            break
+        put_back(dict.fromkeys(stopped, now), {claim}, now)
+    return claimed
+
+
+def _claim(now: datetime, limit: int, lease: timedelta, after: int, claim: str) -> list[Claimed]:
     rows: list[tuple[Any, ...]] = []
     with transaction.atomic():
         turn = _due_accounts(now, limit, after)
@@ -112,7 +139,17 @@ def cleared(claimed: Sequence[Claimed]) -> set[int]:
     among_ids, ids = statements.among(item.recipient_id for item in claimed)
     among_claims, claims = statements.among({item.claim for item in claimed})
     rows = statements.fetch(_CLEARED.format(among_ids, among_claims), [*ids, *claims])
-    return {row[0] for row in rows}
+    doubtful = {pk: account_id for pk, account_id, blocks_scripts in rows if blocks_scripts}
+    return {row[0] for row in rows} - _stopped(doubtful)
+
+
+def _stopped(doubtful: Mapping[int, int]) -> set[int]:
+    """Those of the recipients whose script is blocked; by number, with their accounts."""
+    if not doubtful:
+        return set()
+    blocks = Blocks(scripts.blocked(doubtful.values()))
+    rows = Recipient.objects.filter(pk__in=doubtful).select_related("message")
+    return {row.pk for row in rows if blocks.stops_recipient(row)}
 
 
 def renew(claim: str, now: datetime, lease: timedelta) -> int:
@@ -162,14 +199,15 @@ def _claimed(rows: list[tuple[Any, ...]], claim: str) -> list[Claimed]:
     if not rows:
         return []
     among, values = statements.among({row[1] for row in rows})
-    messages = {
-        pk: (queue_id, sender)
-        for pk, queue_id, sender in statements.fetch(_MESSAGES_OF.format(among), values)
-    }
-    return [
-        Claimed(
-            *(pk, message_id, account_id, *messages[message_id], address, domain, tries),
-            *(statements.aware(accepted_at), statements.aware(deadline), claim),
-        )
-        for pk, message_id, account_id, address, domain, tries, accepted_at, deadline in rows
-    ]
+    messages = {row[0]: row for row in statements.fetch(_MESSAGES_OF.format(among), values)}
+    return [_of(row, messages[row[1]], claim) for row in rows]
+
+
+def _of(row: tuple[Any, ...], message: tuple[Any, ...], claim: str) -> Claimed:
+    pk, message_id, account_id, address, domain, tries, accepted_at, deadline = row
+    _, queue_id, sender, blocks_scripts = message
+    return Claimed(
+        *(pk, message_id, account_id, queue_id, sender, address, domain, tries),
+        *(statements.aware(accepted_at), statements.aware(deadline), claim),
+        blocks_scripts=bool(blocks_scripts),
+    )
