@@ -16,8 +16,11 @@ from django.db import IntegrityError
 from mailqueue import (
     accounts,
     alerts,
+    behaviour,
+    cases,
     copies,
     counters,
+    facts,
     maillog,
     mta_sts,
     queue,
@@ -143,13 +146,16 @@ def warn() -> int:
 
 @shared_task(name=PRUNE)
 def prune() -> None:
-    """Delete old rows, minutes, alerts, policies and authors, and bodies kept for a look only."""
+    """Delete old rows, minutes, alerts, cases, policies, and bodies kept for a look only."""
     until = time.monotonic() + SHARE_S
     counters.prune_minutes(datetime.now(UTC))
     for step in (
         queue.prune,
         queue.prune_bodies,
         alerts.prune,
+        behaviour.prune,
+        facts.prune,
+        cases.prune,
         mta_sts.prune,
         returns.prune,
         scripts.prune,

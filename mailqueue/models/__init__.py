@@ -13,6 +13,8 @@ from mailqueue.models.accounts import (
 )
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
+from mailqueue.models.facts import LinkedHost, ListAnswer
+from mailqueue.models.habits import Habit
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
@@ -41,10 +43,13 @@ __all__ = [
     "DeliveryRun",
     "DestinationPace",
     "ForeignSender",
+    "Habit",
     "HostingAccount",
     "HouseRule",
     "Judgement",
     "LastRefusal",
+    "LinkedHost",
+    "ListAnswer",
     "Message",
     "MinuteCount",
     "MtaStsPolicy",

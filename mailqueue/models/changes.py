@@ -41,6 +41,8 @@ class Review(models.Model):
     stated_at = models.DateTimeField()
     author = models.CharField(max_length=150)
     statement = models.TextField()
+    # It came as an answer to the letter: its author is who that answer says it is from.
+    by_mail = models.BooleanField(default=False, db_default=False)
     answered_at = models.DateTimeField(null=True)
     answered_by = models.CharField(max_length=150, blank=True)
     is_lifted = models.BooleanField(default=False)

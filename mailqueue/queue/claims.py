@@ -15,8 +15,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from mailqueue import scripts, statements
-from mailqueue.models import HostingAccount, Message, Recipient
+from mailqueue import judgements, scripts, statements
+from mailqueue.models import HostingAccount, Message, Recipient, Screening
 from mailqueue.queue.rows import TABLE, Status, put_back
 from mailqueue.scripts import Blocks
 from mailqueue.states import DELIVERING
@@ -49,10 +49,12 @@ _DUE_OF_ALL = (
 _CLAIM = (
     f"UPDATE {TABLE} SET status = 'sending', next_attempt_at = NULL, "  # noqa: S608
     "lease_until = %s, claim = %s WHERE id {} AND status = 'waiting' "
-    "RETURNING id, message_id, account_id, address, domain, tries, accepted_at, deadline"
+    "RETURNING id, message_id, account_id, address, domain, tries, accepted_at, deadline, "
+    "is_released"
 )
 _MESSAGES_OF = (
-    "SELECT one.id, queue_id, sender, account.blocks_scripts "  # noqa: S608
+    "SELECT one.id, queue_id, sender, size_bytes, spam_score IS NOT NULL, is_spam, "  # noqa: S608
+    "script, folder, origin, account.is_system, account.screening, account.blocks_scripts "
     f"FROM {Message._meta.db_table} AS one "
     f"JOIN {HostingAccount._meta.db_table} AS account ON account.id = one.account_id "
     "WHERE one.id {}"
@@ -73,7 +75,9 @@ _CLEARED = (
 class Claimed:
     """A recipient that a worker has claimed. `tries` counts those before this one.
 
-    `blocks_scripts` says that its account blocks any: `cleared` looks whether it is this one's.
+    `screening` says what is to become of spam, `is_judged` and `is_spam` what was made of its
+    message before, and `is_released` that somebody let this recipient go. `blocks_scripts` says
+    that its account blocks any script.
     """
 
     recipient_id: int
@@ -87,6 +91,14 @@ class Claimed:
     accepted_at: datetime
     deadline: datetime
     claim: str
+    size_bytes: int = 0
+    script: str = ""
+    folder: str = ""
+    origin: str = ""
+    screening: Screening = Screening.OFF
+    is_judged: bool = False
+    is_spam: bool = False
+    is_released: bool = False
     blocks_scripts: bool = False
 
 
@@ -204,10 +216,12 @@ def _claimed(rows: list[tuple[Any, ...]], claim: str) -> list[Claimed]:
 
 
 def _of(row: tuple[Any, ...], message: tuple[Any, ...], claim: str) -> Claimed:
-    pk, message_id, account_id, address, domain, tries, accepted_at, deadline = row
-    _, queue_id, sender, blocks_scripts = message
+    pk, message_id, account_id, address, domain, tries, accepted_at, deadline, is_released = row
+    _, queue_id, sender, size, is_judged, is_spam, script, folder, origin, *of_account = message
+    is_system, own, blocks_scripts = of_account
     return Claimed(
         *(pk, message_id, account_id, queue_id, sender, address, domain, tries),
         *(statements.aware(accepted_at), statements.aware(deadline), claim),
-        blocks_scripts=bool(blocks_scripts),
+        *(size, script, folder, origin, judgements.mode(own, is_system=bool(is_system))),
+        *(bool(is_judged), bool(is_spam), bool(is_released), bool(blocks_scripts)),
     )

@@ -36,6 +36,9 @@ from mailqueue.queue.walking import (
 )
 from mailqueue.walks import Index, along
 
+# What is held for itself, and not because its account is blocked.
+_STAYS = frozenset({HoldReason.SPAM, HoldReason.SCRIPT})
+
 
 def hold(account_id: int, after_id: int, through_id: int, limit: int, now: datetime) -> Slice:
     """Hold up to `limit` waiting recipients numbered after `after_id`, up to `through_id`.
@@ -61,14 +64,16 @@ def release(account_id: int, after_id: int, through_id: int, limit: int, now: da
     """Let up to `limit` held recipients numbered after `after_id`, up to `through_id`, go.
 
     They are due at once, in the order of their arrival, and have at least 24 hours of tries. What
-    the quotas have not let through yet goes as far as they allow; the rest waits for them.
+    the quotas have not let through yet goes as far as they allow; the rest waits for them. Spam,
+    and what a blocked script sent, is gone through and stays.
     Part of the caller's transaction, which has the account locked.
     """
-    rows = walk(along(Index.HELD, account_id, after_id, through_id + 1), limit)
+    found = walk(along(Index.HELD, account_id, after_id, through_id + 1), limit)
+    rows = [row for row in found if row.hold_reason not in _STAYS]
     # Whoever an earlier slice left to wait for the quotas comes first.
     has_line = along(Index.OVERFLOW, account_id, 0, after_id + 1).exists()
     release_rows(account_id, rows, now, has_line=has_line)
-    return slice_of(rows, limit)
+    return slice_of(found, limit)
 
 
 def drip(account: HostingAccount, limit: int, now: datetime) -> int:

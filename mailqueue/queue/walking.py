@@ -19,7 +19,7 @@ from mailqueue.queue.rows import HoldReason, Status, drop_bodies, lock_messages
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What a slice of slow work did: how many recipients it changed, and where it stopped.
+    """What a slice of slow work did: how many recipients it went through, and where it stopped.
 
     `last_id` is None when the walk has come to its end.
     """

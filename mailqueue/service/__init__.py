@@ -20,6 +20,7 @@ from mailqueue.service.rules import (
     judge_arrivals,
     judge_complaints,
     judge_failures,
+    judge_spam,
     recover,
     report_spam,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "judge_arrivals",
     "judge_complaints",
     "judge_failures",
+    "judge_spam",
     "lift",
     "next_line",
     "open_jobs",
