@@ -66,6 +66,7 @@ BESIDE = {
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),
+    "script_view": ("models", "scripts", "walks"),
     "house_overview": ("models", "history", "windows"),
     "refusals": ("models",),
     "return_path": (),

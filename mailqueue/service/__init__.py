@@ -10,6 +10,7 @@ from mailqueue.service.blocking import (
     block_script,
     open_script_jobs,
     purge_script,
+    start_script_job,
     unblock_script,
 )
 from mailqueue.service.clicks import block, lift, purge, unblock
@@ -48,6 +49,7 @@ __all__ = [
     "recover",
     "refuse_review",
     "report_spam",
+    "start_script_job",
     "state_review",
     "unblock",
     "unblock_script",

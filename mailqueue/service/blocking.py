@@ -1,7 +1,7 @@
 """What people do to one script by a click: block, unblock, purge. The state of the service stays.
 
-A click leaves a job for the mail that stands in the queue; its first slice follows at once, and
-`tasks` does the rest. A purge that is going on is not cut short: what was clicked meanwhile follows
+A click leaves a job for the mail that stands in the queue: `start_script_job` does its first slices
+and `tasks` the rest. A purge that is going on is not cut short: what was clicked meanwhile follows
 it.
 """
 
@@ -33,7 +33,6 @@ def block_script(account_id: int, key: str, actor: str, now: datetime) -> Script
         if script.blocked_at is None:
             scripts.block(script, actor, now)
             _begin(script, Kind.HOLD)
-    _advance_at_once(script.pk, now)
     return script
 
 
@@ -44,7 +43,6 @@ def unblock_script(account_id: int, key: str, now: datetime) -> Script:
         if script.blocked_at is not None:
             scripts.unblock(script)
             _begin(script, Kind.RELEASE)
-    _advance_at_once(script.pk, now)
     return script
 
 
@@ -57,13 +55,22 @@ def purge_script(account_id: int, key: str, now: datetime) -> Script:
         script = _locked(account_id, key)
         ScriptJob.objects.filter(script=script).delete()
         _begin(script, Kind.PURGE)
-    _advance_at_once(script.pk, now)
     return script
 
 
 def open_script_jobs() -> list[int]:
     """The numbers of the scripts of which jobs are not finished."""
     return list(ScriptJob.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def start_script_job(script: Script, now: datetime) -> None:
+    """Do the first slices with the click, so that a short queue is done when the page answers.
+
+    After the commit of the click: a worker that counts failures holds their recipients and wants
+    the script's row, which the click holds until then.
+    """
+    if advance_script(script.pk, now) is not None:
+        advance_script(script.pk, now)
 
 
 def advance_script(script_id: int, now: datetime, limit: int = SLICE) -> int | None:
@@ -90,12 +97,6 @@ def advance_script(script_id: int, now: datetime, limit: int = SLICE) -> int | N
         # For what came in while it ran, and for what somebody clicked.
         _begin(script, Kind.RELEASE if script.blocked_at is None else Kind.HOLD)
         return script_id
-
-
-def _advance_at_once(script_id: int, now: datetime) -> None:
-    """Do the first slices with the click, so that a short queue is done when the page answers."""
-    if advance_script(script_id, now) is not None:
-        advance_script(script_id, now)
 
 
 def _locked(account_id: int, key: str) -> Script:

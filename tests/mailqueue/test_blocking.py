@@ -82,6 +82,22 @@ def claim(now: datetime, limit: int = 100) -> list[Claimed]:
     return queue.claim_due(now, limit, MINUTE)
 
 
+def block(account: HostingAccount, key: str, actor: str, now: datetime) -> Script:
+    script = service.block_script(account.pk, key, actor, now)
+    service.start_script_job(script, now)
+    return script
+
+
+def unblock(account: HostingAccount, key: str, now: datetime) -> Script:
+    script = service.unblock_script(account.pk, key, now)
+    service.start_script_job(script, now)
+    return script
+
+
+def purge(account: HostingAccount, key: str, now: datetime) -> None:
+    service.start_script_job(service.purge_script(account.pk, key, now), now)
+
+
 HELD = ("held", "script")
 WAITING = ("waiting", "")
 
@@ -91,7 +107,7 @@ def test_a_blocked_script_is_held_and_the_others_go_on(
 ) -> None:
     send(BAD, now, "a@example.org", "b@example.org")
     send(GOOD, now)
-    script = service.block_script(account.pk, KEY, "julie", now)
+    script = block(account, KEY, "julie", now)
     assert (script.blocked_at, script.blocked_by) == (now, "julie")
     assert standing() == [HELD, HELD]
     send(BAD, now)
@@ -109,11 +125,11 @@ def test_a_blocked_script_is_held_and_the_others_go_on(
 def test_letting_it_go_again_sends_what_was_held(
     account: HostingAccount, seen: Script, send: Callable[..., None], now: datetime
 ) -> None:
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     for _ in range(3):
         send(BAD, now)
     later = now + 60 * HOUR
-    script = service.unblock_script(account.pk, KEY, later)
+    script = unblock(account, KEY, later)
     assert (script.blocked_at, script.blocked_by) == (None, "")
     assert standing() == [WAITING] * 3
     assert {row.deadline for row in Recipient.objects.all()} == {later + 24 * HOUR}
@@ -137,14 +153,14 @@ def test_an_account_blocks_scripts_while_one_is_blocked(
         return account.blocks_scripts
 
     for key in keys:
-        service.block_script(account.pk, key, "julie", now)
+        block(account, key, "julie", now)
         assert blocks()
-    service.block_script(account.pk, keys[0], "paul", now + HOUR)
+    block(account, keys[0], "paul", now + HOUR)
     assert Script.objects.get(account=account, name="a").blocked_by == "julie"
-    service.unblock_script(account.pk, keys[0], now)
+    unblock(account, keys[0], now)
     assert blocks()
-    service.unblock_script(account.pk, keys[1], now)
-    service.unblock_script(account.pk, keys[1], now)
+    unblock(account, keys[1], now)
+    unblock(account, keys[1], now)
     assert not blocks()
 
 
@@ -168,7 +184,7 @@ def test_what_is_on_its_way_is_stopped_before_it_is_sent(
         send(script, now)
     claimed = claim(now)
     assert len(claimed) == 4
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     assert standing() == [("sending", "")] * 3
     good = {item.recipient_id for item in claimed if item.recipient_id in queue.cleared(claimed)}
     assert good == set(Recipient.objects.filter(message__script=GOOD).values_list("pk", flat=True))
@@ -185,7 +201,7 @@ def test_a_lease_that_ran_out_brings_it_back_as_held(
 ) -> None:
     send(BAD, now)
     claim(now)
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     queue.recover_leases(now + HOUR)
     assert standing() == [HELD]
     check()
@@ -227,7 +243,7 @@ def test_it_costs_no_query_where_nothing_is_blocked(
         texts = asked + [query["sql"] for query in queries.captured_queries]
         assert texts
         assert not [text for text in texts if "mailqueue_script" in text]
-        service.block_script(account.pk, KEY, "julie", now)
+        block(account, KEY, "julie", now)
         asked.clear()
         send(BAD, now)
         assert [text for text in asked if "mailqueue_script" in text]
@@ -241,7 +257,7 @@ def test_what_is_held_of_it_counts_against_what_may_be_held(
     now: datetime,
 ) -> None:
     HostingAccount.objects.filter(pk=account.pk).update(hold_limit=3)
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     for _ in range(3):
         send(BAD, now)
     one = replace(submission(), script=BAD, folder=FOLDER)
@@ -254,7 +270,7 @@ def test_it_stops_no_account_however_much_it_hands_over(
     account: HostingAccount, seen: Script, send: Callable[..., None], now: datetime
 ) -> None:
     HostingAccount.objects.filter(pk=account.pk).update(fast_limit=5)
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     for _ in range(20):
         send(BAD, now)
     assert service.judge_arrivals([account.pk], now) == []
@@ -267,11 +283,11 @@ def test_the_quotas_hold_for_what_is_let_go(
     account: HostingAccount, seen: Script, send: Callable[..., None], now: datetime
 ) -> None:
     HostingAccount.objects.filter(pk=account.pk).update(hourly_quota=4)
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     for _ in range(6):
         send(BAD, now)
     send(GOOD, now)
-    service.unblock_script(account.pk, KEY, now)
+    unblock(account, KEY, now)
     assert standing() == [WAITING] * 3 + [("held", "overflow")] * 3
     send(GOOD, now)
     assert standing(GOOD) == [WAITING, ("held", "overflow")]
@@ -286,12 +302,12 @@ def test_who_waits_for_the_quota_goes_before_what_is_let_go(
     account: HostingAccount, seen: Script, send: Callable[..., None], now: datetime
 ) -> None:
     HostingAccount.objects.filter(pk=account.pk).update(hourly_quota=2)
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     send(BAD, now)
     for _ in range(4):
         send(GOOD, now)
     HostingAccount.objects.filter(pk=account.pk).update(hourly_quota=3)
-    service.unblock_script(account.pk, KEY, now)
+    unblock(account, KEY, now)
     assert standing() == [("held", "overflow")]
     check()
 
@@ -302,7 +318,7 @@ def test_what_waits_for_the_quota_is_held_too(
     HostingAccount.objects.filter(pk=account.pk).update(hourly_quota=1)
     for _ in range(3):
         send(BAD, now)
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     assert standing() == [HELD] * 3
     check()
     assert service.drip(account.pk, now + 2 * HOUR) == 0
@@ -314,14 +330,14 @@ def test_a_service_that_is_blocked_meanwhile_keeps_it(
     send(BAD, now)
     send(GOOD, now)
     service.block(account.pk, "julie", now)
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     send(BAD, now)
     assert standing() == [HELD, HELD]
     # Unblocking the service leaves what its script sent.
-    service.unblock_script(account.pk, KEY, now)
+    unblock(account, KEY, now)
     assert standing() == [("held", "blocked")] * 2
-    service.block_script(account.pk, KEY, "julie", now)
-    service.unblock_script(account.pk, KEY, now)
+    block(account, KEY, "julie", now)
+    unblock(account, KEY, now)
     service.unblock(account.pk, "julie", now)
     assert standing() == [WAITING] * 2
     check()
@@ -332,9 +348,9 @@ def test_its_mail_is_purged_and_no_other(
 ) -> None:
     send(BAD, now, "a@example.org", "b@example.org")
     send(GOOD, now)
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     send(BAD, now)
-    service.purge_script(account.pk, KEY, now)
+    purge(account, KEY, now)
     assert standing() == [("purged", "")] * 3
     assert standing(GOOD) == [WAITING]
     assert not Message.objects.filter(script=BAD, body__isnull=False).exists()
@@ -350,15 +366,15 @@ def test_what_was_judged_spam_stays_spam(
     service.block(account.pk, "julie", now)
     send(BAD, now)
     Recipient.objects.update(hold_reason="spam")
-    service.block_script(account.pk, KEY, "julie", now)
-    service.unblock_script(account.pk, KEY, now)
+    block(account, KEY, "julie", now)
+    unblock(account, KEY, now)
     assert standing() == [("held", "spam")]
 
 
 def test_what_somebody_let_go_goes_though_its_script_is_blocked(
     account: HostingAccount, seen: Script, send: Callable[..., None], now: datetime
 ) -> None:
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     send(BAD, now)
     send(BAD, now)
     first = Recipient.objects.order_by("pk")[0].pk
@@ -370,8 +386,8 @@ def test_what_somebody_let_go_goes_though_its_script_is_blocked(
     queue.record([(claimed[0], DEFERRED)], later)
     assert standing() == [WAITING, HELD]
     # Blocked anew, it is held as all that stood before.
-    service.unblock_script(account.pk, KEY, later + MINUTE)
-    service.block_script(account.pk, KEY, "julie", later + 2 * MINUTE)
+    unblock(account, KEY, later + MINUTE)
+    block(account, KEY, "julie", later + 2 * MINUTE)
     assert standing() == [HELD, HELD]
     check()
 
@@ -401,14 +417,14 @@ def test_work_goes_on_slice_by_slice_where_it_stopped(
 def test_a_purge_that_runs_is_followed_by_what_was_clicked_meanwhile(
     account: HostingAccount, seen: Script, send: Callable[..., None], now: datetime
 ) -> None:
-    service.block_script(account.pk, KEY, "julie", now)
+    block(account, KEY, "julie", now)
     for _ in range(5):
         send(BAD, now)
     last = queue.last_queued_id(account.pk)
     ScriptJob.objects.create(script=seen, kind="purge", through_id=last)
     service.advance_script(seen.pk, now, limit=2)
     send(BAD, now)
-    service.unblock_script(account.pk, KEY, now)
+    unblock(account, KEY, now)
     while service.advance_script(seen.pk, now):
         pass
     assert standing() == [("purged", "")] * 5 + [WAITING]
