@@ -53,6 +53,7 @@ BESIDE = {
     "simulator": ("models",),
     "failures": ("models",),
     "destinations": ("models", "queue"),
+    "case_view": ("models",),
     "delays": ("models", "walks"),
     "evidence": ("models",),
     "queue_view": ("models", "walks"),

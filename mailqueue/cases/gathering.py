@@ -86,6 +86,7 @@ def gather(account: HostingAccount, now: datetime) -> Evidence:
 
 def _judged(account: HostingAccount, since: datetime) -> list[Judgement]:
     spam = Judgement.objects.filter(account=account, is_spam=True, judged_at__gte=since)
+    spam = spam.filter(wanted_at__isnull=True)
     return list(spam.select_related("message").order_by("-judged_at")[:LOOKED_AT])
 
 
