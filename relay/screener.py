@@ -84,10 +84,6 @@ class Screener:
         """How many recipients wait for a verdict."""
         return sum(map(len, (*self._waiting.values(), *self._in_hand.values())))
 
-    async def begin(self) -> None:
-        """Learn what earlier runs know of engines."""
-        await self._engines.load()
-
     def add(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Have these judged; those that need it not, and may go at once."""
         through = []
