@@ -37,6 +37,7 @@ ORDER = (
     "alerts",
     "suppressions",
     "troubles",
+    "weights",
     "queue",
     "service",
     "answers",

@@ -8,12 +8,13 @@ and `catalogue` are their data; `judging` adds up. `patterns` judges counts over
 reads rows, settings, clock or network: what is known elsewhere comes in the `Context`.
 """
 
-from mailqueue.screening.catalogue import RULES, Rule
-from mailqueue.screening.judging import screen
+from mailqueue.screening.catalogue import MALWARE, RULES, Rule
+from mailqueue.screening.judging import screen, total
 from mailqueue.screening.patterns import Counts, patterns
 from mailqueue.screening.verdicts import THRESHOLD, Context, Finding, Listing, Verdict
 
 __all__ = [
+    "MALWARE",
     "RULES",
     "THRESHOLD",
     "Context",
@@ -24,4 +25,5 @@ __all__ = [
     "Verdict",
     "patterns",
     "screen",
+    "total",
 ]

@@ -22,9 +22,9 @@ def screen(message: bytes, context: Context | None = None) -> Verdict:
     """
     context = context or Context()
     letter = read(message)
-    findings = [*_weighed(_found(letter, context), context), *context.observed]
+    findings = [*_weighed(_found(letter, context), context), *_observed(context)]
     findings.sort(key=lambda finding: (-finding.score, finding.rule))
-    score = round(_sum(findings), 2)
+    score = total(findings)
     has_malware = any(finding.rule in MALWARE and finding.score > 0 for finding in findings)
     return Verdict(has_malware or score >= context.threshold, score, tuple(findings), has_malware)
 
@@ -54,13 +54,22 @@ def _weighed(findings: Iterable[Finding], context: Context) -> Iterator[Finding]
             yield Finding(finding.rule, score, finding.where, finding.details)
 
 
-def _sum(findings: list[Finding]) -> float:
+def _observed(context: Context) -> Iterator[Finding]:
+    """Findings that were made elsewhere, which have the catalogue's weights already."""
+    for finding in context.observed:
+        score = round(finding.score * context.weights.get(finding.rule, 1.0), 2)
+        if score > 0:
+            yield Finding(finding.rule, score, finding.where, finding.details)
+
+
+def total(findings: Iterable[Finding]) -> float:
+    """What findings add up to; those of a family have a common limit."""
     kept = {"headers": 0.0, "links": 0.0}
-    total = 0.0
+    free = 0.0
     for finding in findings:
         family = RULES[finding.rule].family if finding.rule in RULES else ""
         if family in kept:
             kept[family] += finding.score
         else:
-            total += finding.score
-    return total + min(MOST_HEADERS, kept["headers"]) + min(MOST_LINKS, kept["links"])
+            free += finding.score
+    return round(free + min(MOST_HEADERS, kept["headers"]) + min(MOST_LINKS, kept["links"]), 2)
