@@ -153,6 +153,8 @@ HOLD_BYTES = env.integer("HOLD_BYTES", 1024**3)
 # What becomes of e-mails whose author is of a domain that is not the account's, unless the account
 # says otherwise (see `senders`).
 SENDER_POLICY = env.choice("SENDER_POLICY", ("allow", "warn", "rewrite", "refuse"), "allow")
+# Whether owners may say that e-mails judged spam are wanted, unless their account says otherwise.
+OWNERS_OVERRULE = env.flag("OWNERS_OVERRULE", False)
 # From which addresses mail leaves, and the name whose SPF record holds them, for `dns_records`.
 OUTBOUND_ADDRESSES = env.networks("OUTBOUND_ADDRESSES")
 SPF_INCLUDE = env.domain("SPF_INCLUDE")
