@@ -220,6 +220,7 @@ def _worst(reports: Sequence[Report]) -> Report:
 def _settle(read: Sequence[_Said], now: datetime) -> list[Handled]:
     # Answers first: they lock accounts, which come before recipients everywhere.
     answers.lock([said.row.number for said in read if said.outcome is Outcome.ANSWER])
+    read, gone = _without_erased(read)
     outcomes = {said.row.pk: _answered(said, now) for said in read}
     failures = [said.failure for said in read if said.failure is not None]
     backs = iter(queue.come_back(failures, now))
@@ -237,7 +238,17 @@ def _settle(read: Sequence[_Said], now: datetime) -> list[Handled]:
     done = [said.row for said in read if said.row.handled_at is not None]
     _address_copies(done)
     Returned.objects.bulk_update(done, ["handled_at", "outcome", "copy_to"])
-    return handled
+    return handled + gone
+
+
+def _without_erased(read: Sequence[_Said]) -> tuple[list[_Said], list[Handled]]:
+    """What is not about an address that was erased meanwhile; what is, is not kept."""
+    about = {said.row.pk: said.row.number for said in read if said.row.purpose == Purpose.RETURN}
+    erased = queue.erased(about.values())
+    gone = [pk for pk, number in about.items() if number in erased]
+    Returned.objects.filter(pk__in=gone).delete()
+    kept = [said for said in read if said.row.pk not in gone]
+    return kept, [Handled(pk, Outcome.GONE) for pk in gone]
 
 
 def _answered(said: _Said, now: datetime) -> Handled:

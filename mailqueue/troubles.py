@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from mailqueue import alerts
 from mailqueue.bounces import OF_HOUSE, Category
@@ -20,6 +20,8 @@ from mailqueue.providers import provider_of
 LONGEST_WORDS = 500
 # So long after the first refusal administrators are told: by then it shows how many it concerns.
 TOLD_AFTER = timedelta(minutes=15)
+# SPF and DKIM may be a site's own trouble; where they fail for so many sites, they are the house's.
+SEVERAL = 3
 KEPT = timedelta(days=90)
 
 
@@ -98,12 +100,19 @@ def tell(system_account_id: int, now: datetime) -> int:
     groups = (
         Refused.objects.filter(day__gte=since)
         .values("day", "destination")
-        .annotate(first=Min("first_at"), accounts=Count("account_id"), number=Sum("number"))
+        .annotate(
+            first=Min("first_at"),
+            accounts=Count("account_id"),
+            number=Sum("number"),
+            of_house=Count("account_id", filter=~Q(category=Category.AUTH_FAILURE)),
+        )
         .order_by("day", "destination")
     )
     raised = 0
     for group in groups:
         if group["first"] > now - TOLD_AFTER:
+            continue
+        if not group["of_house"] and group["accounts"] < SEVERAL:
             continue
         rows = Refused.objects.filter(day=group["day"], destination=group["destination"])
         worst = rows.order_by("-number", "account_id").select_related("account")

@@ -91,8 +91,11 @@ TAGS = rules(
         # Orange (France): OFR_nnn. Most say the same in words.
         (C.CONTENT_REJECTED, " ofr 506 "),
         (C.CONTENT_REJECTED, " ofr 999 "),
+        # La Poste (France).
+        (C.REPUTATION_BLOCK, " lpn007 510 "),
         # Free (France).
-        (C.REPUTATION_BLOCK, "spam detecte"),
+        (C.REPUTATION_BLOCK, "spam detecte "),
+        (C.REPUTATION_BLOCK, "spam detectee"),
         # Comcast, Cox, Charter.
         (C.REPUTATION_BLOCK, " bl000000 "),
         (C.REPUTATION_BLOCK, " bl000010 "),
@@ -134,6 +137,7 @@ TAGS = rules(
         (C.REPUTATION_BLOCK, " mi bl "),
         (C.RATE_LIMITED, " rp trc "),
         (C.PROTOCOL_ERROR, " rp qrc "),
+        (C.CONTENT_REJECTED, "mcspamsignature"),  # Mimecast
         # Symantec / MessageLabs.
         (C.RATE_LIMITED, "please turn on smtp authentication * throttl"),
         # Vade Secure (Free, SFR, OVH and others).
@@ -174,6 +178,7 @@ LINKS: tuple[tuple[C, str], ...] = (
     (C.REPUTATION_BLOCK, "ers.trendmicro."),
     (C.REPUTATION_BLOCK, "invaluement."),
     (C.REPUTATION_BLOCK, "surriel."),
+    (C.REPUTATION_BLOCK, "ipcheck.proofpoint."),
     (C.REPUTATION_BLOCK, "/rbl"),
     (C.REPUTATION_BLOCK, "rbl."),
     (C.AUTH_FAILURE, "openspf."),

@@ -19,7 +19,7 @@ from mailqueue.queue.chosen import (
     release_chosen,
 )
 from mailqueue.queue.claims import Claimed, claim_due, cleared, has_due, renew
-from mailqueue.queue.erasing import erase
+from mailqueue.queue.erasing import erase, erased
 from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
 from mailqueue.queue.pruning import prune, prune_bodies
 from mailqueue.queue.returns import Back, CameBack, Fate, come_back
@@ -47,6 +47,7 @@ __all__ = [
     "contents_of",
     "drip",
     "erase",
+    "erased",
     "expire",
     "give_back",
     "has_due",

@@ -1,15 +1,26 @@
 """What is kept about one address, taken out of rows that have ended; the counts stay."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat, Lower
 
-from mailqueue.models import Body, Message, Recipient, Returned, Strike
+from mailqueue.models import (
+    Body,
+    Message,
+    Recipient,
+    Refused,
+    Returned,
+    Strike,
+    Suppression,
+)
 from mailqueue.queue.rows import lock_accounts, lock_rows
 from mailqueue.return_tokens import Purpose
 
 # Never a domain (RFC 2606); the number keeps the recipients of one message apart.
-_MARKER = Concat(Value("erased-"), Cast("pk", CharField()), Value("@invalid"))
+_NOBODYS = "invalid"
+_MARKER = Concat(Value("erased-"), Cast("pk", CharField()), Value(f"@{_NOBODYS}"))
 
 
 def erase(account_id: int, address: str, limit: int = 500) -> int:
@@ -27,7 +38,7 @@ def erase(account_id: int, address: str, limit: int = 500) -> int:
         )
         rows = lock_rows(found.order_by("pk").values_list("pk", flat=True)[:limit])
         messages = {row.message_id for row in rows.values()}
-        Recipient.objects.filter(pk__in=rows).update(address=_MARKER, domain="invalid", reply="")
+        Recipient.objects.filter(pk__in=rows).update(address=_MARKER, domain=_NOBODYS, reply="")
         Recipient.objects.filter(message__in=messages, reply__icontains=address).update(reply="")
         Message.objects.filter(pk__in=messages, subject__icontains=address).update(subject="")
         others = Recipient.objects.filter(message=OuterRef("pk")).exclude(pk__in=rows)
@@ -36,4 +47,14 @@ def erase(account_id: int, address: str, limit: int = 500) -> int:
         # would write to it again.
         Returned.objects.filter(purpose=Purpose.RETURN.value, number__in=rows).delete()
         Strike.objects.filter(account_id=account_id, address=address.lower()).delete()
+        Suppression.objects.filter(account_id=account_id, address=address.lower()).update(words="")
+        Refused.objects.filter(account_id=account_id, words__icontains=address).update(words="")
     return len(rows)
+
+
+def erased(recipient_ids: Iterable[int]) -> set[int]:
+    """Which of these recipients are nobody's any more: what comes back of them names an address."""
+    found = Recipient.objects.filter(
+        pk__in=set(recipient_ids), domain=_NOBODYS, address__startswith="erased-"
+    )
+    return set(found.values_list("pk", flat=True))

@@ -21,6 +21,7 @@ from mailqueue.models import (
     Review,
     StateChange,
     Strike,
+    Suppression,
 )
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.return_tokens import Purpose, Token
@@ -413,3 +414,29 @@ def test_what_came_back_goes_with_the_data_of_its_address(
     assert queue.erase(account.pk, "Ana@example.org") == 1
     assert not Returned.objects.exists()
     assert not Strike.objects.exists()
+
+
+def test_what_comes_back_of_an_erased_address_is_not_kept(
+    account: HostingAccount, submit: Callable[..., str], now: datetime
+) -> None:
+    submit("ana@example.org")
+    send(now)
+    assert queue.erase(account.pk, "ana@example.org") == 1
+    arrive(only().pk, report("ana@example.org"), now)
+    arrive(only().pk, b"Auto-Submitted: auto-replied\n\nana@example.org is away\n", now)
+    assert handle(now) == [Kind.GONE, Kind.GONE]
+    assert not Returned.objects.exists()
+    assert (only().returned_at, only().reply) == (None, "")
+    assert not Strike.objects.exists()
+    assert totals(account) == (1, 0, 0, 0)
+
+
+def test_the_words_about_an_erased_address_go_and_its_exclusion_stays(
+    account: HostingAccount, submit: Callable[..., str], now: datetime
+) -> None:
+    for _ in range(2):
+        submit("ana@example.org")
+        send(now, Result.FAILED, "550 5.1.1 <ana@example.org> unknown")
+    assert "ana@" in Suppression.objects.get().words
+    assert queue.erase(account.pk, "ANA@example.org") == 2
+    assert Suppression.objects.get().words == ""

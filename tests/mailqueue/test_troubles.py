@@ -97,3 +97,14 @@ def test_old_notes_go(account: HostingAccount, submit: Callable[..., str], now: 
     answer(now, BLOCKED)
     assert troubles.prune(now + timedelta(days=90)) == 0
     assert troubles.prune(now + timedelta(days=92)) == 1
+
+
+def test_one_site_that_fails_spf_is_not_the_house_s_trouble(
+    account: HostingAccount, other: HostingAccount, submit: Callable[..., str], now: datetime
+) -> None:
+    third = accounts.create("troisieme.example.net", now)
+    later = now + TOLD_AFTER
+    for number, site in enumerate((account, other, third), start=1):
+        submit(f"c{number}@example.org", account_id=site.pk)
+        answer(now, "550 5.7.26 the sender is unauthenticated: SPF did not pass")
+        assert troubles.tell(accounts.system(now).pk, later) == (number == troubles.SEVERAL)

@@ -8,6 +8,22 @@ LINES: tuple[Line, ...] = (
     (C.USER_UNKNOWN, "recipient address rejected access denied", "5.4.1"),  # Microsoft 365 edge
     (C.USER_UNKNOWN, "recipient address rejected access denied as", "5"),  # the same, AS(201…)
     (C.PROTOCOL_ERROR, "multiple addresses in from"),  # Gmail
+    (C.PROTOCOL_ERROR, "helo command rejected"),  # Postfix: our own name, whatever is wrong with it
+    (C.USER_UNKNOWN, "account or domain may not exist"),  # cPanel's guess, with block lists in it
+    (C.PROTOCOL_ERROR, "missing a valid messageid"),
+    (C.PROTOCOL_ERROR, "invalid message id"),
+    (C.PROTOCOL_ERROR, "no date header"),
+    (C.PROTOCOL_ERROR, "two from headers"),
+    (C.PROTOCOL_ERROR, "a line longer than"),
+    (C.PROTOCOL_ERROR, "invalid characters in message"),
+    (C.RATE_LIMITED, "quota for sender"),
+    (C.POLICY_BLOCK, "has blocked the sender"),
+    (C.POLICY_BLOCK, "recipients block list"),
+    (C.POLICY_BLOCK, "recipients blocked senders"),
+    (C.POLICY_BLOCK, "from outside the organi"),
+    (C.REPUTATION_BLOCK, "too many errors from your ip"),  # Free (France)
+    (C.RELAY_DENIED, "use authenticated smtp"),
+    (C.REMOTE_ERROR, "complete sender verify callout", "4"),  # Exim
     (C.PROTOCOL_ERROR, "missing a valid message id"),  # Gmail
     (C.PROTOCOL_ERROR, "not rfc 5322 compliant"),
     (C.PROTOCOL_ERROR, "not rfc 2822 compliant"),

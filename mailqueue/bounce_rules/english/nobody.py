@@ -142,6 +142,7 @@ LINES: tuple[Line, ...] = (
     (C.USER_UNKNOWN, "not a valid user"),
     (C.USER_UNKNOWN, "user is not valid"),
     (C.USER_UNKNOWN, "not a valid mailbox"),
+    (C.USER_UNKNOWN, "recipient verification failed"),  # QQ
     (C.USER_UNKNOWN, "mailbox is not valid"),
     (C.USER_UNKNOWN, "not a valid recipient"),
     (C.USER_UNKNOWN, "recipient is not valid"),
