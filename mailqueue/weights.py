@@ -6,8 +6,8 @@ adds to the mail of an account is multiplied with both, the house's and the acco
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db.models import Sum
@@ -104,7 +104,7 @@ def set_own(
     known = rows.select_for_update(no_key=True).first()
     before = 1.0 if known is None else known.weight
     if before != weight:
-        _write([(account_id, rule, weight, 0, statements.moment(now), actor)], "excluded.weight")
+        _write((account_id, rule, weight, 0, statements.moment(now), actor), "excluded.weight")
     return before, weight
 
 
@@ -135,22 +135,23 @@ def overrule(
     for rules in findings:
         for rule in set(rules):
             numbers[rule] = numbers.get(rule, 0) + 1
-    moment = statements.moment(now)
-    # By name: of two transactions none may wait for what the other has.
-    rows = [(account_id, rule, FALLS_TO, numbers[rule], moment, actor) for rule in sorted(numbers)]
-    kept = [(*row[:2], 1.0, *row[3:]) for row in rows if row[1] in MALWARE]
-    _write(kept, f"{_OWN}.weight")
-    _write(
-        [row for row in rows if row[1] not in MALWARE],
-        f"CASE WHEN {_OWN}.weight * {FALLS_TO} < {LEAST} THEN 0 "
-        f"ELSE {_OWN}.weight * {FALLS_TO} END",
-    )
+    # By name, and those of all accounts first, as `judgements` counts: of two transactions none
+    # may wait for what the other has.
+    rules = sorted(numbers)
     statements.run_each(
         f"INSERT INTO {_COUNTS} (rule, day, fired, convicted, overruled) "  # noqa: S608
         "VALUES (%s, %s, 0, 0, %s) ON CONFLICT (day, rule) "
         f"DO UPDATE SET overruled = {_COUNTS}.overruled + excluded.overruled",
-        [(rule, now.date(), numbers[rule]) for rule in sorted(numbers)],
+        [(rule, now.astimezone(UTC).date().isoformat(), numbers[rule]) for rule in rules],
     )
+    moment = statements.moment(now)
+    halved = (
+        f"CASE WHEN {_OWN}.weight * {FALLS_TO} < {LEAST} THEN 0 ELSE {_OWN}.weight * {FALLS_TO} END"
+    )
+    for rule in rules:
+        is_kept = rule in MALWARE
+        row = (account_id, rule, 1.0 if is_kept else FALLS_TO, numbers[rule], moment, actor)
+        _write(row, f"{_OWN}.weight" if is_kept else halved)
     found = AccountRule.objects.filter(account_id=account_id, rule__in=numbers)
     return dict(found.values_list("rule", "weight"))
 
@@ -170,19 +171,17 @@ def after_overruling(account_id: int, rules: Collection[str]) -> dict[str, float
     return {rule: known.get(rule, 1.0) * house.get(rule, 1.0) for rule in {*rules, *known, *house}}
 
 
-def rescored(findings: Iterable[tuple[Finding, float]], weights: Mapping[str, float]) -> float:
-    """The score that findings make with other weights than those that each was found with.
+def rescored(findings: Iterable[Finding], weights: Mapping[str, float]) -> float:
+    """The score that findings make with these weights instead of those they were found with.
 
-    A finding whose weight was 0 is none, so what a rule that was off would add is not known.
+    What a rule that was off would add is not known: there is no such finding.
     """
     return total(
-        Finding(
-            finding.rule,
-            finding.score / weight * weights.get(finding.rule, 1.0),
-            finding.where,
-            finding.details,
+        replace(
+            finding,
+            score=finding.score / finding.weight * weights.get(finding.rule, 1.0),
         )
-        for finding, weight in findings
+        for finding in findings
     )
 
 
@@ -222,7 +221,7 @@ def most_overruled(rule: str, limit: int = 10) -> list[AccountRule]:
 
 
 def _first_day(now: datetime) -> date:
-    return now.date() - timedelta(days=DAYS - 1)
+    return now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
 
 
 def _check(rule: str, weight: float) -> None:
@@ -232,13 +231,13 @@ def _check(rule: str, weight: float) -> None:
         raise ValidationError(_("A weight lies between 0 and %(most)s.") % {"most": f"{MOST:g}"})
 
 
-def _write(rows: Sequence[tuple[object, ...]], weight: str) -> None:
-    """Insert rows of AccountRule; of one that is there the weight becomes what `weight` says."""
+def _write(row: tuple[object, ...], weight: str) -> None:
+    """Insert a row of AccountRule; if it is there, its weight becomes what `weight` says."""
     statements.run_each(
         f"INSERT INTO {_OWN} "  # noqa: S608
         "(account_id, rule, weight, fired, overruled, changed_at, changed_by) "
         "VALUES (%s, %s, %s, 0, %s, %s, %s) ON CONFLICT (account_id, rule) DO UPDATE SET "
         f"weight = {weight}, overruled = {_OWN}.overruled + excluded.overruled, "
         "changed_at = excluded.changed_at, changed_by = excluded.changed_by",
-        rows,
+        [row],
     )

@@ -106,13 +106,6 @@ def mark_wanted(
         Recipient.objects.filter(pk__in=[row.pk for row in over_quota]).update(
             hold_reason=HoldReason.OVERFLOW
         )
-        tallies = Tallies()
-        tally = tallies[account_id]
-        tally.held = -len(let_go)
-        tally.held_bytes = -sum(judgements[row.message_id].message.size_bytes for row in let_go)
-        tally.admitted = sum(not row.is_admitted for row in let_go)
-        tally.overflow = len(over_quota)
-        tallies.write(now)
         new = [row for row in judgements.values() if row.wanted_at is None]
         ids = [row.message_id for row in new]
         Message.objects.filter(pk__in=ids).update(is_spam=False)
@@ -120,6 +113,13 @@ def mark_wanted(
         fallen = weights.overrule(
             account_id, [[found["rule"] for found in row.findings] for row in new], actor, now
         )
+        tallies = Tallies()
+        tally = tallies[account_id]
+        tally.held = -len(let_go)
+        tally.held_bytes = -sum(judgements[row.message_id].message.size_bytes for row in let_go)
+        tally.admitted = sum(not row.is_admitted for row in let_go)
+        tally.overflow = len(over_quota)
+        tallies.write(now)
     return Wanted([row.message.queue_id for row in new], len(let_go), len(over_quota), fallen)
 
 

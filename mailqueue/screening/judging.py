@@ -48,18 +48,20 @@ def _found(letter: Letter, context: Context) -> Iterator[Finding]:
 def _weighed(findings: Iterable[Finding], context: Context) -> Iterator[Finding]:
     """Findings with the weights of the catalogue and of the account, if they add anything."""
     for finding in findings:
-        factor = RULES[finding.rule].weight * context.weights.get(finding.rule, 1.0)
-        score = round(finding.score * factor, 2)
-        if score > 0:
-            yield Finding(finding.rule, score, finding.where, finding.details)
+        yield from _with_weight(finding, RULES[finding.rule].weight, context)
 
 
 def _observed(context: Context) -> Iterator[Finding]:
     """Findings that were made elsewhere, which have the catalogue's weights already."""
     for finding in context.observed:
-        score = round(finding.score * context.weights.get(finding.rule, 1.0), 2)
-        if score > 0:
-            yield Finding(finding.rule, score, finding.where, finding.details)
+        yield from _with_weight(finding, 1.0, context)
+
+
+def _with_weight(finding: Finding, factor: float, context: Context) -> Iterator[Finding]:
+    weight = context.weights.get(finding.rule, 1.0)
+    score = round(finding.score * factor * weight, 2)
+    if score > 0:
+        yield Finding(finding.rule, score, finding.where, finding.details, weight)
 
 
 def total(findings: Iterable[Finding]) -> float:

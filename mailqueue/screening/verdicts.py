@@ -19,12 +19,14 @@ class Finding:
     `rule` is an id of the catalogue, `score` what it adds after weights. `where` names the place:
     "subject", "header", "text", "html", "link", "attachment", "message" or "history". `details`
     fill the placeholders of the rule's words; they quote strangers, so a page must escape them.
+    `weight` is what the score was multiplied with by the `Context`.
     """
 
     rule: str
     score: float
     where: str
     details: Mapping[str, str] = field(default_factory=dict)
+    weight: float = 1.0
 
     @property
     def about(self) -> str:

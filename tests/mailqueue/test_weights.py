@@ -40,6 +40,7 @@ def test_a_weight_of_zero_switches_a_rule_off(account: HostingAccount, now: date
     assert "subject_capitals" in {finding.rule for finding in screen(SHOUTING).findings}
     weights.set_house("subject_capitals", 0, "admin", now)
     context = Context(weights=weights.of([account.pk])[account.pk])
+    assert weights.rescored(screen(SHOUTING).findings, context.weights) < screen(SHOUTING).score
     assert "subject_capitals" not in {
         finding.rule for finding in screen(SHOUTING, context).findings
     }
@@ -50,6 +51,7 @@ def test_patterns_over_time_are_weighed_too(account: HostingAccount, now: dateti
     assert [finding.rule for finding in observed] == ["burst"]
     whole = screen(SHOUTING, Context(observed=observed)).score
     half = screen(SHOUTING, Context(observed=observed, weights={"burst": 0.5})).score
+    assert weights.rescored(screen(SHOUTING, Context(observed=observed)).findings, {}) == whole
     assert whole - half == pytest.approx(RULES["burst"].weight / 2)
     gone = screen(SHOUTING, Context(observed=observed, weights={"burst": 0})).findings
     assert "burst" not in {finding.rule for finding in gone}
@@ -161,15 +163,15 @@ def test_what_a_message_would_score_is_known_before(account: HostingAccount, now
     after = weights.of([account.pk])[account.pk]
     assert told == {"blank": 1.0, "no_text": 0.5, "malware": 1.0}
     assert {rule: told[rule] for rule in after} == after
-    findings = [(Finding("blank", 2.4, "text"), 2.0), (Finding("link_text", 1.5, "link"), 1.0)]
+    findings = [Finding("blank", 2.4, "text", weight=2.0), Finding("link_text", 1.5, "link")]
     assert weights.rescored(findings, before) == 3.9
     assert weights.rescored(findings, after) == 2.7
 
 
 def test_families_have_their_limit_with_other_weights_too() -> None:
     findings = [
-        (Finding("header_repeated", 1.2, "header"), 1.0),
-        (Finding("header_address", 1.0, "header"), 1.0),
+        Finding("header_repeated", 1.2, "header"),
+        Finding("header_address", 1.0, "header"),
     ]
     assert weights.rescored(findings, {}) == 1.5
     assert weights.rescored(findings, {"header_repeated": 0.5}) == 1.5
