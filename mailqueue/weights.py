@@ -53,16 +53,12 @@ def of(account_ids: Collection[int]) -> dict[int, Mapping[str, float]]:
     own: dict[int, dict[str, float]] = {}
     for account_id, rule, weight in statements.fetch(sql, values):
         own.setdefault(account_id, {})[rule] = weight
-    return {
-        account_id: {
-            **house,
-            **{
-                rule: weight * house.get(rule, 1.0)
-                for rule, weight in own.get(account_id, {}).items()
-            },
-        }
-        for account_id in account_ids
-    }
+    return {pk: together(house, own.get(pk, {})) for pk in account_ids}
+
+
+def together(house: Mapping[str, float], own: Mapping[str, float]) -> dict[str, float]:
+    """What rules weigh for an account, of what they weigh everywhere and by its own weights."""
+    return {**house, **{rule: weight * house.get(rule, 1.0) for rule, weight in own.items()}}
 
 
 def of_house() -> dict[str, float]:
@@ -156,19 +152,11 @@ def overrule(
     return dict(found.values_list("rule", "weight"))
 
 
-def fallen(weight: float) -> float:
-    """What is left of a rule's weight for an account once it is overruled."""
+def fallen(rule: str, weight: float) -> float:
+    """What is left of a rule's own weight for an account once it is overruled."""
+    if rule in MALWARE:
+        return weight
     return 0.0 if weight * FALLS_TO < LEAST else weight * FALLS_TO
-
-
-def after_overruling(account_id: int, rules: Collection[str]) -> dict[str, float]:
-    """What the rules weigh for an account, as `of`, if these are overruled now."""
-    known = dict(AccountRule.objects.filter(account_id=account_id).values_list("rule", "weight"))
-    for rule in rules:
-        if rule not in MALWARE:
-            known[rule] = fallen(known.get(rule, 1.0))
-    house = of_house()
-    return {rule: known.get(rule, 1.0) * house.get(rule, 1.0) for rule in {*rules, *known, *house}}
 
 
 def rescored(findings: Iterable[Finding], weights: Mapping[str, float]) -> float:

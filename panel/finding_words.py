@@ -6,11 +6,12 @@ strangers, and pages escape them.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from mailqueue.screening import RULES, Finding
+from mailqueue.screening import RULES, Finding, kept
+
+__all__ = ["Told", "kept", "place", "told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,6 @@ class Told:
 def told(findings: Iterable[Finding]) -> list[Told]:
     """Findings in words, in their order."""
     return [_told(finding) for finding in findings]
-
-
-def kept(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Findings as rows keep them: objects with rule, score, where and details."""
-    return [
-        Finding(str(row["rule"]), float(row["score"]), str(row["where"]), row.get("details") or {})
-        for row in rows
-    ]
 
 
 def place(where: str) -> str:

@@ -52,6 +52,7 @@ BESIDE = {
     "signing_keys": ("models", "sealing", "senders"),
     "simulator": ("models",),
     "failures": ("models",),
+    "false_alarms": ("models", "weights"),
     "destinations": ("models", "queue"),
     "delays": ("models", "walks"),
     "evidence": ("models",),

@@ -11,7 +11,7 @@ reads rows, settings, clock or network: what is known elsewhere comes in the `Co
 from mailqueue.screening.catalogue import MALWARE, RULES, Rule
 from mailqueue.screening.judging import screen, total
 from mailqueue.screening.patterns import Counts, patterns
-from mailqueue.screening.verdicts import THRESHOLD, Context, Finding, Listing, Verdict
+from mailqueue.screening.verdicts import THRESHOLD, Context, Finding, Listing, Verdict, kept
 
 __all__ = [
     "MALWARE",
@@ -23,6 +23,7 @@ __all__ = [
     "Listing",
     "Rule",
     "Verdict",
+    "kept",
     "patterns",
     "screen",
     "total",

@@ -1,8 +1,9 @@
 """What screening is told beside the message, and what it answers. Pure values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 # Ours. A message whose findings add up to this is judged spam.
 THRESHOLD = 5.0
@@ -77,6 +78,20 @@ class Context:
     weights: Mapping[str, float] = field(default_factory=dict)
     observed: tuple[Finding, ...] = ()
     threshold: float = THRESHOLD
+
+
+def kept(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Findings as the rows of judgements and of cases keep them: objects, the heaviest first."""
+    return [
+        Finding(
+            str(row["rule"]),
+            float(row["score"]),
+            str(row["where"]),
+            row.get("details") or {},
+            float(row.get("weight", 1.0)),
+        )
+        for row in rows
+    ]
 
 
 def quoted(text: str) -> str:
