@@ -7,6 +7,9 @@ from mailqueue import weights
 from mailqueue.models import HostingAccount, Judgement, Message, Recipient
 from mailqueue.screening import THRESHOLD, Finding, kept
 
+# What nobody could count on a page.
+MOST_COUNTED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Fall:
@@ -37,6 +40,8 @@ class Outlook:
 
     falls: Sequence[Fall]
     alarms: Sequence[Alarm]
+    # Recipients that would go.
+    held: int
 
     @property
     def still_spam(self) -> int:
@@ -50,7 +55,7 @@ def judgement_of(message: Message) -> Judgement | None:
 
 
 def outlook(account: HostingAccount, message_ids: Iterable[int], *, with_malware: bool) -> Outlook:
-    """What saying that these messages of an account are wanted would mean; in three queries.
+    """What saying that these messages of an account are wanted would mean; in four queries.
 
     Of messages that were not judged spam, or are wanted already, nothing is told; of those with
     malware neither, unless `with_malware`.
@@ -74,7 +79,12 @@ def outlook(account: HostingAccount, message_ids: Iterable[int], *, with_malware
         Alarm(row, found, weights.rescored(found, then))
         for row, found in zip(judgements, findings, strict=True)
     ]
-    return Outlook([fall for fall in falls if fall.before != fall.after], alarms)
+    held = Recipient.objects.filter(
+        message_id__in=[row.pk for row in judgements], status="held", hold_reason="spam"
+    )
+    return Outlook(
+        [fall for fall in falls if fall.before != fall.after], alarms, held[:MOST_COUNTED].count()
+    )
 
 
 def held_of(message: Message, limit: int) -> list[int]:

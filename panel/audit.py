@@ -39,6 +39,9 @@ class Action(StrEnum):
     REFUSE_REVIEW = "refuse_review"
     RELEASE_CHOSEN = "release_chosen"
     PURGE_CHOSEN = "purge_chosen"
+    MARK_WANTED = "mark_wanted"
+    CHANGE_RULE = "change_rule"
+    RESET_RULES = "reset_rules"
     SEND_TEST = "send_test"
     ADD_ACCOUNT = "add_account"
     CHANGE_ACCOUNT = "change_account"
@@ -149,6 +152,9 @@ def words() -> dict[str, str]:
         Action.REFUSE_REVIEW: _("Review refused"),
         Action.RELEASE_CHOSEN: _("Chosen e-mails let go"),
         Action.PURGE_CHOSEN: _("Chosen e-mails purged"),
+        Action.MARK_WANTED: _("E-mails marked as wanted"),
+        Action.CHANGE_RULE: _("Weight of a rule of screening changed"),
+        Action.RESET_RULES: _("Weights of the rules of screening reset"),
         Action.SEND_TEST: _("Test e-mail sent"),
         Action.ADD_ACCOUNT: _("Hosting plan added"),
         Action.CHANGE_ACCOUNT: _("Hosting plan changed"),

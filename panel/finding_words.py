@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from mailqueue.screening import RULES, Finding, kept
 
-__all__ = ["Told", "kept", "place", "told"]
+__all__ = ["Told", "kept", "place", "title", "told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ def told(findings: Iterable[Finding]) -> list[Told]:
     return [_told(finding) for finding in findings]
 
 
+def title(rule: str) -> str:
+    """What a rule finds; one that is gone by now is told by its name."""
+    return _(RULES[rule].title) if rule in RULES else rule
+
+
 def place(where: str) -> str:
     """Where in a message something was found; an unknown place keeps its name."""
     places = {
@@ -48,10 +53,9 @@ def place(where: str) -> str:
 
 def _told(finding: Finding) -> Told:
     rule = RULES.get(finding.rule)
-    # A rule that is gone by now is told by its name.
-    title = _(rule.title) if rule else finding.rule
     advice = _filled(_(rule.advice), finding.details) if rule else ""
-    return Told(finding.rule, finding.score, title, place(finding.where), finding.about, advice)
+    where = place(finding.where)
+    return Told(finding.rule, finding.score, title(finding.rule), where, finding.about, advice)
 
 
 class _Details(dict[str, str]):
