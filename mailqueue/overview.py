@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
 
-from mailqueue import actions, counters, limits, policy, senders, windows
+from mailqueue import actions, cases, counters, limits, policy, senders, windows
 from mailqueue.actions import Actions
 from mailqueue.models import (
     AccountTotals,
@@ -18,6 +18,7 @@ from mailqueue.models import (
     HostingAccount,
     QueueJob,
     Review,
+    SpamCase,
     StateChange,
 )
 from mailqueue.policy import Limits, Nearly, Usage
@@ -79,6 +80,8 @@ class Overview:
     last_change: StateChange | None
     # What an owner has stated last, answered or not, while a review is required.
     review: Review | None
+    # The evidence of the stop for spam that has not ended.
+    case: SpamCase | None
     notices: Notices
     is_administrator: bool
 
@@ -163,6 +166,7 @@ def of_account(
         review=account.reviews.order_by("-stated_at", "-pk").first()
         if account.review_required
         else None,
+        case=None if state in DELIVERING else cases.open_of(account.pk),
         notices=_notices(account, totals, today, now),
         is_administrator=is_administrator,
     )

@@ -19,10 +19,12 @@ from django.utils.translation import ngettext, pgettext
 
 from mailqueue import bounces, return_path
 from mailqueue.bounces import Category
-from mailqueue.models import Alert, Review, StateChange
+from mailqueue.models import Alert, Review, SpamCase, StateChange
 from mailqueue.states import DELIVERING, Event, State
-from panel import explaining, letters, wording
-from panel.alert_steps import Part, after_stop
+from panel import abuse_letter, explaining, letters, wording
+from panel.abuse_letter import Evidence
+from panel.alert_steps import after_stop
+from panel.letters import Part
 
 Kind = Alert.Kind
 MOST_SAMPLES = 5
@@ -46,6 +48,8 @@ class Content:
     sentences: Sequence[str]
     quote: Sequence[str] = ()
     samples: Sequence[Sample] = ()
+    # Of a stop for spam: what was found, in place of samples.
+    evidence: Evidence | None = None
     parts: Sequence[Part] = ()
     # What is red on the page: sending has stopped, or mail is about to be lost.
     is_grave: bool = False
@@ -63,21 +67,27 @@ def letter(
         if account.is_system
         else reverse("scripts_emails", args=[account.service_name])
     )
-    case = _case_of(alert, now) if is_owner else ""
+    link, parts = f"{settings.PUBLIC_URL}{page}", content.parts
+    if content.evidence is not None and not is_owner:
+        link = content.evidence.link
+        needs_review = bool(alert.figures.get("review"))
+        parts = [abuse_letter.for_administrators(needs_review=needs_review), *parts]
+    answers = _answers_to(alert, now) if is_owner else ""
     context = {
         "account": account,
-        "can_answer": bool(case),
+        "can_answer": bool(answers),
         "content": content,
         "is_owner": is_owner,
-        "link": f"{settings.PUBLIC_URL}{page}",
+        "link": link,
+        "parts": parts,
     }
     made = letters.made("alert", content.subject, address, context)[0]
-    if case:
-        made.reply_to = [case]
+    if answers:
+        made.reply_to = [answers]
     return made
 
 
-def _case_of(alert: Alert, now: datetime) -> str:
+def _answers_to(alert: Alert, now: datetime) -> str:
     """Where the owner's answer to a letter about a stop goes; empty where none is awaited."""
     change = _number(alert.figures, "change")
     if alert.kind != Kind.BLOCKED or not alert.figures.get("review") or change is None:
@@ -92,6 +102,7 @@ def _blocked(alert: Alert, now: datetime) -> Content:
     row = change.first()
     state = State(row.to_state) if row else _STATES.get(event, State(alert.account.state))
     needs_review = bool(figures.get("review"))
+    case = SpamCase.objects.filter(change=row).select_related("account").first() if row else None
     sentences = [
         _("Sending was stopped automatically %(moment)s; the state of the service is %(state)s.")
         % {
@@ -106,7 +117,8 @@ def _blocked(alert: Alert, now: datetime) -> Content:
     return Content(
         subject=_blocked_subject(event) % {"account": alert.account.service_name},
         sentences=sentences,
-        samples=_samples(figures),
+        samples=() if case else _samples(figures),
+        evidence=abuse_letter.evidence(case) if case else None,
         parts=after_stop(state, needs_review=needs_review),
         is_grave=True,
     )

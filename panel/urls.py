@@ -13,6 +13,7 @@ from django.views.generic import RedirectView
 from mailqueue.states import Event
 from panel.views import (
     addresses,
+    cases,
     dashboard,
     destinations,
     domains,
@@ -34,6 +35,7 @@ from panel.views import (
     signing,
     simulator,
     suppressions,
+    tester,
     tokens,
     trial,
     users,
@@ -256,6 +258,30 @@ urlpatterns = [
         review.refuse,
         name="review_refuse",
     ),
+    path("cases/", cases.everywhere, name="cases"),
+    path("web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/", cases.page, name="case"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/answer/",
+        cases.answer,
+        name="case_answer",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/e-mails/<row:sample_pk>/",
+        cases.sample,
+        name="case_sample",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/e-mails/<row:sample_pk>"
+        "/html/",
+        cases.html,
+        name="case_sample_html",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/e-mails/<row:sample_pk>"
+        "/download/",
+        cases.download,
+        name="case_sample_download",
+    ),
     path("web/hosting/<name:service_name>/scripts-emails/queue/", queue.page, name="queue"),
     path(
         "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/confirm/",
@@ -272,6 +298,7 @@ urlpatterns = [
         sending_help.page,
         name="sending_help",
     ),
+    path("web/hosting/<name:service_name>/scripts-emails/tester/", tester.page, name="tester"),
     path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
     path(
         "web/hosting/<name:service_name>/scripts-emails/test/<slug:queue_id>/",

@@ -116,6 +116,8 @@ class SpamCase(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=150, blank=True)
+    # The messages that its rules and scripts are summed over.
+    looked_at = models.PositiveIntegerField(default=0, db_default=0)
     # How many of the messages looked at met each rule, and what the rule added: the heaviest first.
     rules = models.JSONField(default=list)
     # Which scripts they came from, as far as scripts tell: the most first.

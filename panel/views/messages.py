@@ -52,7 +52,7 @@ def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
                 "tab": "scripts_emails",
                 "message": message,
                 "seen": seen,
-                "known": _known(seen),
+                "known": known(seen),
                 "recipients": [
                     {"recipient": row, "status": capfirst(row.get_status_display())}
                     for row in found.rows
@@ -71,6 +71,20 @@ def html(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
     """The HTML of a message as a document of its own, locked up by its policy."""
     account, message = wanted_message(request, service_name, queue_id)
     content = _content(request, account, message, audit.Action.PREVIEW, once=True)
+    return document(content)
+
+
+@only("GET")
+@signed_in
+def download(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
+    """The message as it went out, as a file."""
+    account, message = wanted_message(request, service_name, queue_id)
+    content = _content(request, account, message, audit.Action.DOWNLOAD)
+    return file(content, message.queue_id)
+
+
+def document(content: bytes | None) -> HttpResponse:
+    """The HTML of a message as a document, locked up. Raises Http404 where there is none."""
     seen = preview.take_apart(content or b"")
     if not seen.html:
         raise Http404
@@ -82,16 +96,12 @@ def html(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
     return response
 
 
-@only("GET")
-@signed_in
-def download(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
-    """The message as it went out, as a file."""
-    account, message = wanted_message(request, service_name, queue_id)
-    content = _content(request, account, message, audit.Action.DOWNLOAD)
+def file(content: bytes | None, queue_id: str) -> HttpResponse:
+    """A message as a file. Raises Http404 where its content is not kept."""
     if content is None:
         raise Http404
     response = HttpResponse(content, content_type="application/octet-stream")
-    response["Content-Disposition"] = f'attachment; filename="{message.queue_id}.eml"'
+    response["Content-Disposition"] = f'attachment; filename="{queue_id}.eml"'
     return response
 
 
@@ -102,15 +112,20 @@ def may_preview(user: User, account: HostingAccount) -> bool:
     return Membership.objects.filter(user=user, account=account).exists()
 
 
+def check_preview(user: User, account: HostingAccount) -> None:
+    """Raise NotAllowed where previews are switched off for somebody who sees an account."""
+    if not may_preview(user, account):
+        raise NotAllowed(
+            _("On this server, administrators do not look into the messages of an account.")
+        )
+
+
 def wanted_message(
     request: SignedInRequest, service_name: str, queue_id: str
 ) -> tuple[HostingAccount, Message]:
     """The account and its message. Raises Http404; NotAllowed where previews are switched off."""
     account = account_for(request.user, service_name)
-    if not may_preview(request.user, account):
-        raise NotAllowed(
-            _("On this server, administrators do not look into the messages of an account.")
-        )
+    check_preview(request.user, account)
     message = messages.find(account, queue_id)
     if message is None:
         raise Http404
@@ -128,10 +143,8 @@ def _content(
     """The message, if it is still kept; that somebody looked at it is noted before."""
     with transaction.atomic():
         content = queue.content_of(message.pk)
-        since = timezone.now() - ONE_LOOK
-        is_noted = once and audit.has_noted(request, action, account, message.queue_id, since)
-        if content is not None and not is_noted:
-            audit.note(request, action, account, message.queue_id)
+        if content is not None:
+            note_look(request, account, message.queue_id, action, once=once)
     return content
 
 
@@ -153,7 +166,21 @@ def _judged(
     }
 
 
-def _known(seen: preview.Preview | None) -> list[tuple[str, str]]:
+def note_look(
+    request: SignedInRequest,
+    account: HostingAccount,
+    queue_id: str,
+    action: audit.Action,
+    *,
+    once: bool,
+) -> None:
+    """Note that somebody looks into a message; with `once` a look goes on that is noted already."""
+    since = timezone.now() - ONE_LOOK
+    if not (once and audit.has_noted(request, action, account, queue_id, since)):
+        audit.note(request, action, account, queue_id)
+
+
+def known(seen: preview.Preview | None) -> list[tuple[str, str]]:
     """Those headers that everybody knows, in their usual order, under their names here."""
     names = {
         "from": _("From"),
@@ -166,8 +193,8 @@ def _known(seen: preview.Preview | None) -> list[tuple[str, str]]:
     if seen is None:
         return []
     return [
-        (names[known], value)
-        for known in KNOWN
+        (names[wanted], value)
+        for wanted in KNOWN
         for name, value in seen.headers
-        if name.lower() == known
+        if name.lower() == wanted
     ]

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mailqueue import accounts, weights
 from mailqueue.models import AccountRule, HostingAccount, HouseRule, RuleCount
-from mailqueue.screening import RULES, Context, Finding, patterns, screen
+from mailqueue.screening import MALWARE, RULES, Context, Finding, patterns, screen
 from mailqueue.screening.patterns import Counts
 from mailqueue.weights import Tally
 
