@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
-from mailqueue import headers, maillog, queue, senders, service, statements
+from mailqueue import headers, maillog, queue, senders, service, statements, weights
 from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Screening
 from mailqueue.queue import Addressees, Claimed, Sentence
@@ -210,13 +210,15 @@ def _letters(unknown: Sequence[Claimed]) -> list[Unjudged]:
 
 def _contexts(letters: Sequence[Unjudged]) -> Mapping[int, Context]:
     """What is known beside messages, by their numbers: a few queries for all of them."""
-    accounts = HostingAccount.objects.filter(pk__in={one.claimed.account_id for one in letters})
-    domains = senders.domains_of(accounts)
+    account_ids = {one.claimed.account_id for one in letters}
+    domains = senders.domains_of(HostingAccount.objects.filter(pk__in=account_ids))
+    weighed = weights.of(account_ids)
     return {
         one.claimed.message_id: Context(
             own_domains=domains[one.claimed.account_id],
             added=headers.completed(one.content, one.claimed.sender),
             recipients=one.to.addresses,
+            weights=weighed[one.claimed.account_id],
         )
         for one in letters
     }

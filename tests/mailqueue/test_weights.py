@@ -62,7 +62,7 @@ def test_it_takes_two_queries_for_any_number_of_accounts(
 ) -> None:
     for rule in RULES:
         weights.set_house(rule, 0.5, "admin", now)
-        if rule != "malware":
+        if rule not in MALWARE:
             weights.set_own(account.pk, rule, 0.5, "admin", now)
     with CaptureQueriesContext(connection) as captured:
         found = weights.of([account.pk, other.pk])
