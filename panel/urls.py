@@ -41,6 +41,7 @@ from panel.views import (
     tokens,
     trial,
     users,
+    wanted,
 )
 
 
@@ -107,7 +108,7 @@ class ScriptStep:
 class Choice:
     """What can be done with chosen e-mails."""
 
-    regex = "release|purge"
+    regex = "release|wanted|purge"
 
     def to_python(self, value: str) -> queue.Choice:
         """The choice of this name."""
@@ -371,6 +372,11 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/download/",
         messages.download,
         name="message_download",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/wanted/",
+        wanted.page,
+        name="message_wanted",
     ),
     path(
         "web/hosting/<name:service_name>/report-address/",

@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
-from mailqueue import headers, maillog, queue, senders, service, statements
+from mailqueue import headers, maillog, queue, senders, service, statements, weights
 from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Screening
 from mailqueue.queue import Addressees, Claimed, Sentence
@@ -231,7 +231,7 @@ def _with_context(letters: Sequence[Unjudged]) -> list[Unjudged]:
     """The messages with what is known beside them: a few queries for all of them."""
     ids = {one.claimed.account_id for one in letters}
     accounts = {account.pk: account for account in HostingAccount.objects.filter(pk__in=ids)}
-    domains = senders.domains_of(accounts.values())
+    domains, weighed = senders.domains_of(accounts.values()), weights.of(ids)
     return [
         replace(
             one,
@@ -240,6 +240,7 @@ def _with_context(letters: Sequence[Unjudged]) -> list[Unjudged]:
                 own_domains=domains[one.claimed.account_id],
                 added=headers.completed(one.content, one.claimed.sender),
                 recipients=one.to.addresses,
+                weights=weighed[one.claimed.account_id],
             ),
         )
         for one in letters
