@@ -46,6 +46,7 @@ ORDER = (
     "judgements",
     "facts",
     "behaviour",
+    "probes",
     "queue",
     "cases",
     "service",
