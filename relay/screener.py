@@ -17,12 +17,11 @@ from typing import ParamSpec, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
-from mailqueue import maillog, queue, senders, service, statements
+from mailqueue import headers, maillog, queue, senders, service, statements
 from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Screening
 from mailqueue.queue import Addressees, Claimed, Sentence
 from mailqueue.screening import Context, Verdict, screen
-from relay import headers
 from relay.database import in_database
 
 P = ParamSpec("P")
