@@ -140,9 +140,7 @@ def prepare(raw: bytes, *, sender: str, message_id: str, now: datetime) -> Prepa
     named = (value for name in _NAMING for value in parsed.values(name))
     recipients = sum(1 for value in named for _ in listed(value))
     is_folded = lines != ([item.lines for item in parsed.fields], parsed.body)
-    changes = headers.complete(
-        parsed, sender=sender, full_name="", message_id=message_id, now=now
-    )
+    changes = headers.complete(parsed, sender=sender, full_name="", message_id=message_id, now=now)
     return Prepared(
         content=headers.as_sent(parsed, is_last=True),
         size_bytes=size,

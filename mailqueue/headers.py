@@ -73,6 +73,9 @@ class Changes:
     removed: tuple[str, ...] = ()
 
 
+UNCHANGED = Changes()
+
+
 def with_line_feeds(raw: bytes, *, ignores_dots: bool) -> bytes | Problem:
     """The message with LF for every line end: LF, CRLF and CRCRLF are one, other CR is a blank.
 

@@ -40,6 +40,7 @@ class Action(StrEnum):
     RELEASE_CHOSEN = "release_chosen"
     PURGE_CHOSEN = "purge_chosen"
     SEND_TEST = "send_test"
+    MAKE_TEST_ADDRESS = "make_test_address"
     ADD_ACCOUNT = "add_account"
     CHANGE_ACCOUNT = "change_account"
     CLOSE_ACCOUNT = "close_account"
@@ -150,6 +151,7 @@ def words() -> dict[str, str]:
         Action.RELEASE_CHOSEN: _("Chosen e-mails let go"),
         Action.PURGE_CHOSEN: _("Chosen e-mails purged"),
         Action.SEND_TEST: _("Test e-mail sent"),
+        Action.MAKE_TEST_ADDRESS: _("Test address made"),
         Action.ADD_ACCOUNT: _("Hosting plan added"),
         Action.CHANGE_ACCOUNT: _("Hosting plan changed"),
         Action.CLOSE_ACCOUNT: _("Hosting plan closed"),

@@ -106,7 +106,7 @@ class Letter:
     folder: str = ""
     # Whom it names as its authors, those apart whom we named ourselves.
     authors: tuple[Author, ...] = ()
-    changes: headers.Changes = headers.Changes()
+    changes: headers.Changes = headers.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db import InterfaceError, OperationalError
+
 from mailqueue import examining, maillog, probes, queue
 from mailqueue.examining import Examined, Prepared
 from mailqueue.models import Probe
@@ -41,24 +43,27 @@ def look(clock: Callable[[], datetime]) -> bool:
 def _look_at(probe: Probe, now: datetime) -> None:
     try:
         examined = _examined(probe)
+        probes.settle(probe, examined.as_row(), now)
+    except (OperationalError, InterfaceError):
+        raise
     except Exception:
         # A fault of ours: nobody must wait for an answer for ever, nor the next probe for this one.
         logger.exception("q=%s probe=broken", probe.queue_id)
         probes.settle(probe, {}, now)
-        return
-    probes.settle(probe, examined.as_row(), now)
-    maillog.probed(probe.queue_id, probe.account_id, examined)
+    else:
+        maillog.probed(probe.queue_id, probe.account_id, examined)
 
 
 def _examined(probe: Probe) -> Examined:
     content = queue.unpack(bytes(probe.content or b""), probe.is_compressed)
     context = screener.known_beside(_as_claimed(probe), content)
-    prepared = Prepared(content, probe.size_bytes, **_changes(probe))
+    prepared = Prepared(
+        content,
+        probe.size_bytes,
+        added=tuple(probe.changes["added"]),
+        removed=tuple(probe.changes["removed"]),
+    )
     return examining.examine(prepared, screen(content, context), context)
-
-
-def _changes(probe: Probe) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(fields) for name, fields in probe.changes.items()}
 
 
 def _as_claimed(probe: Probe) -> Claimed:

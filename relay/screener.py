@@ -222,6 +222,12 @@ def _contexts(letters: Sequence[Unjudged]) -> Mapping[int, Context]:
     }
 
 
+def known_beside(claimed: Claimed, content: bytes) -> Context:
+    """What is known beside a message that is in no queue (see `probing`)."""
+    one = Unjudged(claimed, content, Addressees(1, (claimed.address,)), Context())
+    return _contexts([one])[claimed.message_id]
+
+
 def _screen_all(letters: Sequence[Unjudged]) -> list[Judged]:
     """The verdicts on messages; where screening breaks there is none."""
     judged = []

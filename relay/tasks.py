@@ -19,8 +19,9 @@ from celery.signals import worker_init, worker_shutting_down
 from django.conf import settings
 from django.db import Error
 
-from mailqueue import queue
+from mailqueue import probes, queue
 from mailqueue.celery import DELIVER, SWEEP, hint
+from relay import probing
 from relay.delivery import deliver_due
 
 # Rows that a sweep changes in one transaction.
@@ -66,18 +67,36 @@ def _takes(lock: int) -> bool:
 
 @shared_task(name=DELIVER)
 def deliver() -> None:
-    """Send what is due, for half a minute; then leave the rest to a new task."""
+    """Send what is due, for half a minute; then leave the rest to a new task.
+
+    Before it, look at what scripts sent to be looked at: somebody waits for that before a page.
+    """
+    has_more = _look()
     try:
         with alone() as is_alone:
             if not is_alone:
+                if has_more and not _is_shutting_down():
+                    hint(DELIVER)
                 return
             uvloop.run(deliver_due(_utc_now, should_stop=_is_shutting_down))
         # Asked when others may begin again: what came in just before had its hint turned away.
-        if not _is_shutting_down() and queue.has_due(_utc_now()):
+        if not _is_shutting_down() and (has_more or queue.has_due(_utc_now())):
             hint(DELIVER)
     except Error as error:
         # The next sweep comes again; by then the database may have.
         logger.warning("run=failed error=%r", str(error))
+
+
+def _look() -> bool:
+    """Look at probes, beside a run that is under way; return whether some are left.
+
+    Mail does not wait for what fails here.
+    """
+    try:
+        return probing.look(_utc_now)
+    except Error as error:
+        logger.warning("probes=failed error=%r", str(error))
+        return False
 
 
 def _is_shutting_down() -> bool:
@@ -91,7 +110,7 @@ def sweep() -> None:
         pass
     while queue.expire(_utc_now(), SLICE) == SLICE:
         pass
-    if queue.has_due(_utc_now()):
+    if queue.has_due(_utc_now()) or probes.waiting(1):
         hint(DELIVER)
 
 

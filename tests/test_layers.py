@@ -92,6 +92,7 @@ BESIDE = {
         "maillog",
         "models",
         "mta_sts",
+        "probes",
         "queue",
         "returns",
         "senders",

@@ -56,9 +56,7 @@ class Probe(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["account", "-id"], name="probe_by_account"),
-            models.Index(
-                fields=["id"], name="probe_to_judge", condition=Q(judged_at__isnull=True)
-            ),
+            models.Index(fields=["id"], name="probe_to_judge", condition=Q(judged_at__isnull=True)),
             models.Index(fields=["accepted_at"], name="probe_by_time"),
         ]
 

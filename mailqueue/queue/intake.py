@@ -14,7 +14,7 @@ from django.db import transaction
 from mailqueue import schedule, statements, suppressions, windows
 from mailqueue.counters import Standing, Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
-from mailqueue.headers import Changes
+from mailqueue.headers import UNCHANGED, Changes
 from mailqueue.models import Body, HostingAccount, Message, Recipient
 from mailqueue.policy import Limits
 from mailqueue.probes import Arrival, Taking
@@ -46,7 +46,7 @@ class Submission:
     handover_id: str = ""
     script: str = ""
     folder: str = ""
-    changes: Changes = Changes()
+    changes: Changes = UNCHANGED
 
     @property
     def is_late(self) -> bool:
