@@ -46,6 +46,7 @@ class Action(StrEnum):
     CHANGE_RULE = "change_rule"
     RESET_RULES = "reset_rules"
     SEND_TEST = "send_test"
+    MAKE_TEST_ADDRESS = "make_test_address"
     ADD_ACCOUNT = "add_account"
     CHANGE_ACCOUNT = "change_account"
     CLOSE_ACCOUNT = "close_account"
@@ -162,6 +163,7 @@ def words() -> dict[str, str]:
         Action.CHANGE_RULE: _("Weight of a rule of screening changed"),
         Action.RESET_RULES: _("Weights of the rules of screening reset"),
         Action.SEND_TEST: _("Test e-mail sent"),
+        Action.MAKE_TEST_ADDRESS: _("Test address made"),
         Action.ADD_ACCOUNT: _("Hosting plan added"),
         Action.CHANGE_ACCOUNT: _("Hosting plan changed"),
         Action.CLOSE_ACCOUNT: _("Hosting plan closed"),

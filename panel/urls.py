@@ -337,6 +337,16 @@ urlpatterns = [
         name="sending_help",
     ),
     path("web/hosting/<name:service_name>/scripts-emails/tester/", tester.page, name="tester"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/tester/address/",
+        tester.address,
+        name="tester_address",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/tester/<queue_id:queue_id>/",
+        tester.result,
+        name="tester_result",
+    ),
     path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
     path(
         "web/hosting/<name:service_name>/scripts-emails/test/<slug:queue_id>/",

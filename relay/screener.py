@@ -247,6 +247,12 @@ def _with_context(letters: Sequence[Unjudged]) -> list[Unjudged]:
     ]
 
 
+def known_beside(claimed: Claimed, content: bytes) -> Context:
+    """What is known beside a message that is in no queue (see `probing`)."""
+    one = Unjudged(claimed, content, Addressees(1, (claimed.address,)), Context())
+    return _with_context([one])[0].context
+
+
 def _screen_all(letters: Sequence[Unjudged]) -> list[Judged]:
     """The verdicts on messages; where screening breaks there is none."""
     judged = []

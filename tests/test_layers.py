@@ -96,6 +96,7 @@ BESIDE = {
         "maillog",
         "models",
         "mta_sts",
+        "probes",
         "queue",
         "returns",
         "scripts",

@@ -22,7 +22,15 @@ from mailqueue.queue.chosen import (
 )
 from mailqueue.queue.claims import Claimed, claim_due, cleared, has_due, renew
 from mailqueue.queue.erasing import erase, erased
-from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
+from mailqueue.queue.intake import (
+    REFUSED,
+    Receipt,
+    Submission,
+    accept,
+    content_of,
+    contents_of,
+    unpack,
+)
 from mailqueue.queue.judged import Addressees, Sentence, addressees_of, hold_spam, judge
 from mailqueue.queue.pruning import prune, prune_bodies
 from mailqueue.queue.returns import Back, CameBack, Fate, come_back
@@ -82,4 +90,5 @@ __all__ = [
     "release_of_script",
     "renew",
     "storable",
+    "unpack",
 ]
