@@ -47,6 +47,7 @@ ORDER = (
     "judgements",
     "facts",
     "behaviour",
+    "probes",
     "queue",
     "cases",
     "service",
