@@ -20,9 +20,11 @@ from mailqueue import (
     cases,
     copies,
     counters,
+    engines,
     facts,
     maillog,
     mta_sts,
+    probes,
     queue,
     returns,
     scripts,
@@ -135,13 +137,14 @@ def _follow(handled: Sequence[Handled], now: datetime) -> None:
 
 @shared_task(name=WARN)
 def warn() -> int:
-    """Have people told of held mail that is about to expire, and of who refuses this house.
+    """Have people told of held mail that expires soon, who refuses this house, what engine is away.
 
     Returns how many alerts that was.
     """
     now = datetime.now(UTC)
-    refused = troubles.tell(accounts.system(now).pk, now)
-    return alerts.note_expiring(now) + refused
+    house = accounts.system(now).pk
+    raised = troubles.tell(house, now) + engines.tell(house, now)
+    return alerts.note_expiring(now) + raised
 
 
 @shared_task(name=PRUNE)
@@ -154,9 +157,11 @@ def prune() -> None:
         queue.prune_bodies,
         alerts.prune,
         behaviour.prune,
+        engines.prune,
         facts.prune,
         cases.prune,
         mta_sts.prune,
+        probes.prune,
         returns.prune,
         scripts.prune,
         senders.prune,

@@ -13,11 +13,13 @@ from mailqueue.models.accounts import (
 )
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
+from mailqueue.models.engines import EngineState
 from mailqueue.models.facts import LinkedHost, ListAnswer
 from mailqueue.models.habits import Habit
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
+from mailqueue.models.probes import Probe, ProbeAddress
 from mailqueue.models.returns import Refused, Returned, Strike, Suppression
 from mailqueue.models.screening import (
     AccountRule,
@@ -42,6 +44,7 @@ __all__ = [
     "Counted",
     "DeliveryRun",
     "DestinationPace",
+    "EngineState",
     "ForeignSender",
     "Habit",
     "HostingAccount",
@@ -53,6 +56,8 @@ __all__ = [
     "Message",
     "MinuteCount",
     "MtaStsPolicy",
+    "Probe",
+    "ProbeAddress",
     "QuarterCount",
     "QueueJob",
     "Recipient",
