@@ -16,9 +16,12 @@ from django.db import IntegrityError
 from mailqueue import (
     accounts,
     alerts,
+    behaviour,
     cases,
     copies,
     counters,
+    engines,
+    facts,
     maillog,
     mta_sts,
     queue,
@@ -126,13 +129,14 @@ def _follow(handled: Sequence[Handled], now: datetime) -> None:
 
 @shared_task(name=WARN)
 def warn() -> int:
-    """Have people told of held mail that is about to expire, and of who refuses this house.
+    """Have people told of held mail that expires soon, who refuses this house, what engine is away.
 
     Returns how many alerts that was.
     """
     now = datetime.now(UTC)
-    refused = troubles.tell(accounts.system(now).pk, now)
-    return alerts.note_expiring(now) + refused
+    house = accounts.system(now).pk
+    raised = troubles.tell(house, now) + engines.tell(house, now)
+    return alerts.note_expiring(now) + raised
 
 
 @shared_task(name=PRUNE)
@@ -144,6 +148,9 @@ def prune() -> None:
         queue.prune,
         queue.prune_bodies,
         alerts.prune,
+        behaviour.prune,
+        engines.prune,
+        facts.prune,
         cases.prune,
         mta_sts.prune,
         returns.prune,

@@ -124,6 +124,22 @@ class SelectionForm(forms.Form):
     everything = forms.BooleanField(required=False)
 
 
+class TesterForm(forms.Form):
+    """A message to look at: pasted, or a file, which goes before."""
+
+    source = forms.CharField(required=False, strip=False)
+    file = forms.FileField(required=False, allow_empty_file=True)
+
+    def message(self) -> bytes:
+        """The bytes of the message."""
+        file = self.cleaned_data["file"]
+        if file is not None:
+            content: bytes = file.read()
+            return content
+        pasted: str = self.cleaned_data["source"]
+        return pasted.encode("utf-8", "replace")
+
+
 class InvitationForm(forms.Form):
     """Who is invited, and, unless as an administrator, to which role."""
 

@@ -35,6 +35,7 @@ from panel.views import (
     signing,
     simulator,
     suppressions,
+    tester,
     tokens,
     trial,
     users,
@@ -296,6 +297,7 @@ urlpatterns = [
         sending_help.page,
         name="sending_help",
     ),
+    path("web/hosting/<name:service_name>/scripts-emails/tester/", tester.page, name="tester"),
     path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
     path(
         "web/hosting/<name:service_name>/scripts-emails/test/<slug:queue_id>/",

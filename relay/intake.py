@@ -21,7 +21,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 
-from mailqueue import maillog, queue, refusals, service
+from mailqueue import addresses, fitting, headers, maillog, queue, refusals, service
 from mailqueue import senders as ledger
 from mailqueue.celery import DELIVER
 from mailqueue.domains import ascii_name
@@ -29,17 +29,7 @@ from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
 from mailqueue.queue import Submission, storable
 from mailqueue.senders import Seen
-from relay import (
-    addresses,
-    arguments,
-    disk,
-    display,
-    fitting,
-    headers,
-    identity,
-    listing,
-    senders,
-)
+from relay import arguments, disk, display, identity, listing, senders
 from relay.database import in_database
 from relay.hints import Hints
 from relay.identity import Caller, Refused, Why

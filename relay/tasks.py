@@ -1,4 +1,4 @@
-"""Celery tasks of the wire: deliver what is due; sweep up what hints and workers left.
+"""Celery tasks of the wire: deliver what is due; sweep up what hints and workers left; ask engines.
 
 Owns how a run is started and stopped in a worker; the run itself is for `delivery`. Both tasks may
 be lost, doubled or late: the rows say what is to be done.
@@ -19,9 +19,11 @@ from celery.signals import worker_init, worker_shutting_down
 from django.conf import settings
 from django.db import Error
 
+import mailqueue.engines
 from mailqueue import queue
-from mailqueue.celery import DELIVER, SWEEP, hint
+from mailqueue.celery import DELIVER, ENGINES, SWEEP, hint
 from relay.delivery import deliver_due
+from relay.engines import Engines
 
 # Rows that a sweep changes in one transaction.
 SLICE = 1000
@@ -93,6 +95,20 @@ def sweep() -> None:
         pass
     if queue.has_due(_utc_now()):
         hint(DELIVER)
+
+
+@shared_task(name=ENGINES)
+def check_engines() -> None:
+    """Ask engines that no message asked lately whether they are there."""
+    if mailqueue.engines.set_up():
+        uvloop.run(_check_engines())
+
+
+async def _check_engines() -> None:
+    engines = Engines(_utc_now)
+    await engines.load()
+    await engines.check()
+    await engines.keep()
 
 
 def _utc_now() -> datetime:

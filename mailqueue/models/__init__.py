@@ -13,6 +13,9 @@ from mailqueue.models.accounts import (
 )
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
+from mailqueue.models.engines import EngineState
+from mailqueue.models.facts import LinkedHost, ListAnswer
+from mailqueue.models.habits import Habit
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
@@ -40,11 +43,15 @@ __all__ = [
     "Counted",
     "DeliveryRun",
     "DestinationPace",
+    "EngineState",
     "ForeignSender",
+    "Habit",
     "HostingAccount",
     "HouseRule",
     "Judgement",
     "LastRefusal",
+    "LinkedHost",
+    "ListAnswer",
     "Message",
     "MinuteCount",
     "MtaStsPolicy",

@@ -6,17 +6,30 @@ from django.db import models
 from django.db.models import Q
 
 from mailqueue.models.accounts import HostingAccount
+from mailqueue.models.messages import Message
 
 
 class Script(models.Model):
-    """A script that sends, by its folder and name; `scripts` writes it.
+    """A script that sends, by its way in, folder and name; `scripts` writes it.
 
-    Names are told by the caller, so an account has a limited number of them.
+    Names are told by the caller, so an account has a limited number of them: one row, whose key is
+    empty, stands for all others.
     """
 
+    class Job(models.TextChoices):
+        """What is being done with its mail in the queue, slice by slice."""
+
+        NONE = "", ""
+        HOLD = "hold", "hold"
+        RELEASE = "release", "release"
+        PURGE = "purge", "purge"
+
     account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="scripts")
-    # SHA-256 of folder and name in hexadecimal digits: both together are too long for an index.
+    # SHA-256 of way in, folder and name in hexadecimal digits: together they are too long for an
+    # index.
     key = models.CharField(max_length=64)
+    # The sendmail command, also where its file waited in the maildrop; the network; the panel.
+    origin = models.CharField(max_length=8, choices=Message.Origin.choices, blank=True)
     name = models.CharField(max_length=255, blank=True)
     folder = models.CharField(max_length=1024, blank=True)
     first_seen_at = models.DateTimeField()
@@ -24,8 +37,10 @@ class Script(models.Model):
     # Its mail is held since then.
     blocked_at = models.DateTimeField(null=True)
     blocked_by = models.CharField(max_length=150, blank=True)
-    # While what was held of it is let go: how far the walk has come.
-    release_after_id = models.BigIntegerField(null=True)
+    # How far the job has come along the recipients of the account, and where it ends.
+    job = models.CharField(max_length=7, choices=Job.choices, blank=True, db_default="")
+    job_after_id = models.BigIntegerField(default=0, db_default=0)
+    job_through_id = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints: ClassVar = [
@@ -33,9 +48,7 @@ class Script(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["account", "-last_seen_at"], name="script_by_account"),
-            models.Index(
-                fields=["id"], name="script_releasing", condition=Q(release_after_id__isnull=False)
-            ),
+            models.Index(fields=["id"], name="script_working", condition=~Q(job="")),
         ]
 
     def __str__(self) -> str:
@@ -47,7 +60,7 @@ class ScriptCount(models.Model):
 
     script = models.ForeignKey(Script, models.CASCADE, related_name="counts", db_index=False)
     day = models.DateField()
-    # Looked at by screening, once each, when it was to go out.
+    # Told once each, when it was to go out.
     handed = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
     # By a fault of the recipient.

@@ -1,9 +1,10 @@
 """The queue: the only writer of messages and recipients.
 
-Owns what enters (`intake`), who works on it (`claims`), what became of it (`work`) and what came
-back of it (`returns`), what is held, released, purged and expired (`slices`), also by choice
-(`chosen`), what is deleted with age (`pruning`), and what is erased because its addressee wants it
-(`erasing`). Who may ask for that, and the state of the service, is for `service`.
+Owns what enters (`intake`), who works on it (`claims`), what screening makes of it (`judged`), what
+became of it (`work`) and what came back of it (`returns`); what is held, released, purged and
+expired (`slices`), also by choice (`chosen`), what is deleted with age (`pruning`), and what is
+erased because its addressee wants it (`erasing`). Who may ask for that, and the state of the
+service, is for `service`.
 
 Rows are the truth. Every function that writes is one transaction, or part of its caller's.
 
@@ -20,6 +21,7 @@ from mailqueue.queue.chosen import (
 from mailqueue.queue.claims import Claimed, claim_due, cleared, has_due, renew
 from mailqueue.queue.erasing import erase, erased
 from mailqueue.queue.intake import REFUSED, Receipt, Submission, accept, content_of, contents_of
+from mailqueue.queue.judged import Addressees, Sentence, addressees_of, hold_spam, judge
 from mailqueue.queue.pruning import prune, prune_bodies
 from mailqueue.queue.returns import Back, CameBack, Fate, come_back
 from mailqueue.queue.rows import lock_account, lock_accounts, storable
@@ -29,14 +31,17 @@ from mailqueue.queue.work import Recorded, give_back, put_off, record, recover_l
 __all__ = [
     "MOST_CHOSEN",
     "REFUSED",
+    "Addressees",
     "Back",
     "CameBack",
     "Claimed",
     "Fate",
     "Receipt",
     "Recorded",
+    "Sentence",
     "Submission",
     "accept",
+    "addressees_of",
     "claim_due",
     "cleared",
     "come_back",
@@ -49,6 +54,8 @@ __all__ = [
     "give_back",
     "has_due",
     "hold",
+    "hold_spam",
+    "judge",
     "last_queued_id",
     "lock_account",
     "lock_accounts",

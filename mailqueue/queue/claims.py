@@ -15,8 +15,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from mailqueue import statements
-from mailqueue.models import HostingAccount, Message, Recipient
+from mailqueue import judgements, statements
+from mailqueue.models import HostingAccount, Message, Recipient, Screening
 from mailqueue.queue.rows import TABLE, Status
 from mailqueue.states import DELIVERING
 
@@ -46,9 +46,16 @@ _DUE_OF_ALL = (
 _CLAIM = (
     f"UPDATE {TABLE} SET status = 'sending', next_attempt_at = NULL, "  # noqa: S608
     "lease_until = %s, claim = %s WHERE id {} AND status = 'waiting' "
-    "RETURNING id, message_id, account_id, address, domain, tries, accepted_at, deadline"
+    "RETURNING id, message_id, account_id, address, domain, tries, accepted_at, deadline, "
+    "is_released"
 )
-_MESSAGES_OF = f"SELECT id, queue_id, sender FROM {Message._meta.db_table} WHERE id {{}}"  # noqa: S608
+_MESSAGES_OF = (
+    "SELECT one.id, queue_id, sender, size_bytes, spam_score IS NOT NULL, is_spam, "  # noqa: S608
+    "script, folder, origin, account.is_system, account.screening "
+    f"FROM {Message._meta.db_table} AS one "
+    f"JOIN {HostingAccount._meta.db_table} AS account ON account.id = one.account_id "
+    "WHERE one.id {}"
+)
 # As `rows.fate_of` has it: not purged, and its account delivers, or somebody let it go since.
 _STATES = ", ".join(f"'{state}'" for state in sorted(DELIVERING))
 _CLEARED = (
@@ -63,7 +70,11 @@ _CLEARED = (
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A recipient that a worker has claimed. `tries` counts those before this one."""
+    """A recipient that a worker has claimed. `tries` counts those before this one.
+
+    `screening` says what is to become of spam, `is_judged` and `is_spam` what was made of its
+    message before, and `is_released` that somebody let this recipient go.
+    """
 
     recipient_id: int
     message_id: int
@@ -76,6 +87,14 @@ class Claimed:
     accepted_at: datetime
     deadline: datetime
     claim: str
+    size_bytes: int = 0
+    script: str = ""
+    folder: str = ""
+    origin: str = ""
+    screening: Screening = Screening.OFF
+    is_judged: bool = False
+    is_spam: bool = False
+    is_released: bool = False
 
 
 def claim_due(now: datetime, limit: int, lease: timedelta, after: int = 0) -> list[Claimed]:
@@ -162,14 +181,16 @@ def _claimed(rows: list[tuple[Any, ...]], claim: str) -> list[Claimed]:
     if not rows:
         return []
     among, values = statements.among({row[1] for row in rows})
-    messages = {
-        pk: (queue_id, sender)
-        for pk, queue_id, sender in statements.fetch(_MESSAGES_OF.format(among), values)
-    }
-    return [
-        Claimed(
-            *(pk, message_id, account_id, *messages[message_id], address, domain, tries),
-            *(statements.aware(accepted_at), statements.aware(deadline), claim),
-        )
-        for pk, message_id, account_id, address, domain, tries, accepted_at, deadline in rows
-    ]
+    messages = {row[0]: row for row in statements.fetch(_MESSAGES_OF.format(among), values)}
+    return [_of(row, messages[row[1]], claim) for row in rows]
+
+
+def _of(row: tuple[Any, ...], message: tuple[Any, ...], claim: str) -> Claimed:
+    pk, message_id, account_id, address, domain, tries, accepted_at, deadline, is_released = row
+    _, queue_id, sender, size, is_judged, is_spam, script, folder, origin, is_system, own = message
+    return Claimed(
+        *(pk, message_id, account_id, queue_id, sender, address, domain, tries),
+        *(statements.aware(accepted_at), statements.aware(deadline), claim),
+        *(size, script, folder, origin, judgements.mode(own, is_system=bool(is_system))),
+        *(bool(is_judged), bool(is_spam), bool(is_released)),
+    )

@@ -30,10 +30,13 @@ from mailqueue.queue.rows import (
 )
 from mailqueue.walks import Index, along
 
+# What is held for itself, and not because its account is blocked.
+_STAYS = frozenset({HoldReason.SPAM, HoldReason.SCRIPT})
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What a slice of slow work did: how many recipients it changed, and where it stopped.
+    """What a slice of slow work did: how many recipients it went through, and where it stopped.
 
     `last_id` is None when the walk has come to its end.
     """
@@ -66,10 +69,12 @@ def release(account_id: int, after_id: int, through_id: int, limit: int, now: da
     """Let up to `limit` held recipients numbered after `after_id`, up to `through_id`, go.
 
     They are due at once, in the order of their arrival, and have at least 24 hours of tries. What
-    the quotas have not let through yet goes as far as they allow; the rest waits for them.
+    the quotas have not let through yet goes as far as they allow; the rest waits for them. Spam,
+    and what a blocked script sent, is gone through and stays.
     Part of the caller's transaction, which has the account locked.
     """
-    rows = _walk(along(Index.HELD, account_id, after_id, through_id + 1), limit)
+    found = _walk(along(Index.HELD, account_id, after_id, through_id + 1), limit)
+    rows = [row for row in found if row.hold_reason not in _STAYS]
     # Whoever an earlier slice left to wait for the quotas comes first.
     has_line = along(Index.OVERFLOW, account_id, 0, after_id + 1).exists()
     let_through, held_back = _by_quota(account_id, rows, now, has_line=has_line)
@@ -83,7 +88,7 @@ def release(account_id: int, after_id: int, through_id: int, limit: int, now: da
         admitted=sum(not row.is_admitted for row in let_through),
         overflow=len(held_back) - sum(row.is_overflow for row in rows),
     )
-    return _slice(rows, limit)
+    return _slice(found, limit)
 
 
 def drip(account: HostingAccount, limit: int, now: datetime) -> int:

@@ -17,7 +17,7 @@ from mailqueue.screening.hosts import (
     registered,
 )
 from mailqueue.screening.letter import Letter, Reference
-from mailqueue.screening.links import Url, shown_host
+from mailqueue.screening.links import shown_host
 from mailqueue.screening.verdicts import Context, Finding, quoted
 from mailqueue.screening.words import words_of
 
@@ -72,23 +72,19 @@ _INJECTED = re.compile(
 _SHELL_MAILER = re.compile(
     r"leaf ?phpmailer|alexus|priv8|mailer by|anonymous ?fox|xleet|smtp cracker", re.I
 )
-_PLANTED = re.compile(
-    r"/(?:wp-content/(?:uploads|plugins|themes|languages|cache)|wp-includes|wp-admin/(?:css|js|images|includes)|"
-    r"\.well-known|cgi-bin/\w{1,40}|(?:images|img|css|js|media|tmp|cache|administrator/components)/[\w-]{1,60})"
-    r"/(?:[\w.%-]{1,80}/){0,8}(?:[\w-]{1,80}\.(?:php|html?)(?:[?#]|\Z)|(?:[\w-]{0,40}(?:login|signin|secure|verif|account|update|bank)[\w-]{0,40}/?(?:[?#]|\Z)))",
-    re.I,
-)
 # Set apart by blanks, or as a word that is none.
 _TAIL = re.compile(r"(?:(\s{4,40})\S{0,30}|\s([a-z0-9]{7,20}))\Z")
 _REPLY = re.compile(r"\s{0,5}(?:re|aw|sv|antw)\s?:", re.I)
 _FRAME = re.compile(r"""https?:|data:|javascript:""", re.I)
 
 
-def check(letter: Letter, context: Context) -> Iterator[Finding]:
-    """All ways to pretend that the message shows."""
-    own = own_domains(letter, context)
-    yield from _brands(letter, own)
-    yield from _links(letter, own)
+def check(letter: Letter, own: frozenset[str], away: list[Reference]) -> Iterator[Finding]:
+    """All ways to pretend that the message shows.
+
+    `own` are its `own_domains`, `away` its links that lead `elsewhere`.
+    """
+    yield from _brands(letter, away)
+    yield from _links(letter, own, away)
     yield from _markup(letter)
     yield from _hidden(letter)
     yield from _sender(letter)
@@ -102,24 +98,21 @@ def own_domains(letter: Letter, context: Context) -> frozenset[str]:
 def elsewhere(letter: Letter, own: frozenset[str]) -> list[Reference]:
     """The links that do not lead to the sender's or the account's own pages."""
     return [
-        found for found in letter.web if not is_under(found.url.host, own) or is_planted(found.url)
+        found
+        for found in letter.web
+        if not is_under(found.url.host, own) or found in letter.planted
     ]
 
 
-def is_planted(url: Url) -> bool:
-    """Whether a page stands where a site keeps no pages: among uploads, themes, certificates."""
-    return bool(_PLANTED.search(url.path))
-
-
-def _brands(letter: Letter, own: frozenset[str]) -> Iterator[Finding]:
+def _brands(letter: Letter, away: list[Reference]) -> Iterator[Finding]:
     brand = _borrowed(letter)
     if brand:
         details = {"what": quoted(letter.sender.name), "host": quoted(letter.sender.host)}
         yield Finding("brand_sender", 1.0, "header", details)
-        away = [one for one in elsewhere(letter, own) if not is_under(one.url.host, BRANDS[brand])]
+        strange = [one for one in away if not is_under(one.url.host, BRANDS[brand])]
         # A reseller links to itself, or to the brand.
-        if away and letter.web[0] in away:
-            yield Finding("brand_lure", 1.0, "link", {"what": quoted(away[0].url.host)})
+        if strange and letter.web[0] in strange:
+            yield Finding("brand_lure", 1.0, "link", {"what": quoted(strange[0].url.host)})
     for found in letter.web:
         brand = _imitated(found)
         if brand:
@@ -164,13 +157,12 @@ def _imitated(found: Reference) -> str:
     return ""
 
 
-def _links(letter: Letter, own: frozenset[str]) -> Iterator[Finding]:
-    away = elsewhere(letter, own)
+def _links(letter: Letter, own: frozenset[str], away: list[Reference]) -> Iterator[Finding]:
     by_rule: dict[str, Reference] = {}
+    if letter.planted:
+        by_rule["link_planted"] = letter.planted[0]
     for found in letter.web:
         url = found.url
-        if is_planted(url):
-            by_rule.setdefault("link_planted", found)
         if url.user:
             by_rule.setdefault("link_user", found)
         if is_address(url.host) or url.port not in ("", "80", "443", "8080", "8443"):

@@ -8,6 +8,7 @@ from itertools import pairwise
 from mailqueue.dsn.folding import fold
 from mailqueue.screening.letter import Letter
 from mailqueue.screening.verdicts import Finding, quoted
+from mailqueue.screening.words import MAX_WORDS
 
 # Words that are worth hiding, in plain form.
 _HIDDEN = frozenset(
@@ -87,7 +88,7 @@ _LOOKS = str.maketrans(
         "+": "t",
     }
 )
-_MIXED = re.compile(r"(?<![\w@./-])[^\W\d_]{0,12}[\d@$!|¡€+][\w@$!|¡€+]{2,14}(?![\w@/-])")
+_MIXED = re.compile(r"(?<![\w@./-])[^\W\d_]{0,12}+[\d@$!|¡€+][\w@$!|¡€+]{2,14}(?![\w@/-])")
 _SPACED = re.compile(r"(?<!\w)[^\W\d_](?:[ ._*~-]{1,2}[^\W\d_]){3,14}(?!\w)")
 # Between Latin letters nothing invisible is needed; in Arabic and Indian scripts some is.
 _BETWEEN = re.compile(
@@ -96,6 +97,11 @@ _BETWEEN = re.compile(
 _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u04ff\u13a0-\u13ff]")
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _FANCY = re.compile("[\U0001d400-\U0001d7ff\u24b6-\u24e9]{4,}")
+# A sign of one of the three.
+_UNUSUAL = re.compile(
+    "[\u0370-\u03ff\u0400-\u04ff\u13a0-\u13ff\u200b-\u200d\u2060\ufeff\u034f\u180e"
+    "\U0001d400-\U0001d7ff\u24b6-\u24e9]"
+)
 
 # A number, or a shout, after a word.
 _ENDING = re.compile(r"[\d!$+€|]{1,14}\Z")
@@ -110,7 +116,7 @@ def check(letter: Letter, dressed: Mapping[str, str]) -> Iterator[Finding]:
         weight = 1.0 if len(found) > 1 else 0.6
         yield Finding("disguised_word", weight, "text", {"what": quoted(", ".join(found))})
     text = _shown(letter)
-    if not text.isascii():
+    if not text.isascii() and _UNUSUAL.search(text):
         yield from _foreign(text)
     if sum(page.split_words for page in letter.pages) >= 3:
         yield Finding("invisible_signs", 1.0, "html", {"what": "<!-- -->"})
@@ -125,11 +131,19 @@ def dressed_words(letter: Letter) -> dict[str, str]:
         plain = fold(word).translate(_LOOKS).rstrip("i")
         if {plain, plain.rstrip("s")} & _HIDDEN and not _ENDING.sub("", word).isalpha():
             found[word] = plain
-    for match in _SPACED.finditer(text):
+    for match in _SPACED.finditer(text if _spells(letter) else letter.sender.name):
         plain = "".join(filter(str.isalpha, fold(match[0])))
         if plain in _HIDDEN:
             found[match[0]] = plain
     return found
+
+
+def _spells(letter: Letter) -> bool:
+    """Whether three letters stand by themselves one after the other, as in a word spelt out."""
+    words = letter.words
+    return len(words) >= MAX_WORDS or "111" in "".join(
+        ["1" if len(word) == 1 else " " for word in words]
+    )
 
 
 def _shown(letter: Letter) -> str:

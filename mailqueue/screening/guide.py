@@ -33,7 +33,10 @@ _OPENING = re.compile(
 )
 _REPLY = re.compile(r"(?:(?:re|fwd?|tr|aw|wg|rv|r)\s?:\s?){1,5}", re.I)
 _TAGS = re.compile(r"[\[(【][^\])】]{1,80}[\])】]\s?")
-_BLANKS = re.compile(r"[ \t\r\n\f\v\xa0\u2000-\u200d\u3000\u2060\ufeff\u00ad\u034f]+")
+_BLANKS = (
+    *" \t\r\n\f\v\xa0\u3000\u2060\ufeff\xad\u034f",
+    *map(chr, range(0x2000, 0x200E)),
+)
 
 _ADULT: Phrases[float] = Phrases()
 _ADULT.add([p.strip() for p in adult.STRONG.split(";")], 1.0)
@@ -60,7 +63,7 @@ def blank_share(text: str) -> float:
     """The share of blanks in a text, as a reader sees it."""
     if not text:
         return 0.0
-    return sum(map(len, _BLANKS.findall(text))) / len(text)
+    return sum(map(text.count, _BLANKS)) / len(text)
 
 
 def _subject(letter: Letter) -> Iterator[Finding]:
@@ -71,7 +74,8 @@ def _subject(letter: Letter) -> Iterator[Finding]:
     capitals = capital_words(subject)
     if len(capitals) >= CAPITAL_WORDS:
         yield Finding("subject_capitals", 1.0, "subject", {"what": quoted(subject)})
-    opening = _OPENING.match(_TAGS.sub("", _REPLY.sub("", subject)))
+    start = _REPLY.sub("", subject) if ":" in subject else subject
+    opening = _OPENING.match(_TAGS.sub("", start))
     if opening:
         # "Hi Marie" greets somebody; FREE shouts.
         is_loud = opening[1].isupper() and len(opening[1]) > 2
@@ -139,7 +143,10 @@ def _links(letter: Letter, context: Context) -> Iterator[Finding]:
     insecure = sorted(
         found.url.host
         for found in letter.web
-        if found.url.scheme == "https" and found.url.host in context.hosts_without_https
+        if found.url.scheme == "https"
+        # Another port may have what the usual one has not.
+        and found.url.port in ("", "443")
+        and found.url.host in context.hosts_without_https
     )
     if insecure:
         yield Finding("link_insecure", 1.0, "link", {"what": quoted(insecure[0])})
@@ -154,7 +161,7 @@ def _shows_other(found: Reference) -> bool:
 def _adult(letter: Letter) -> Iterator[Finding]:
     seen: dict[str, float] = {}
     total = 0.0
-    for phrase, weight, _ in _ADULT.found(letter.words, letter.folded):
+    for phrase, weight, _ in _ADULT.found(letter.phrased):
         seen[phrase] = weight
         total += weight
     strong = sum(weight == 1.0 for weight in seen.values())

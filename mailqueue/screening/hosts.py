@@ -331,6 +331,12 @@ AMBIGUOUS = frozenset(
     {"orange", "apple", "hermes", "ing", "ups", "chase", "ledger", "outlook", "gls", "caf", "antai"}
 )
 
+# Brands by their first word, and those written without blanks.
+_BY_WORD: dict[str, list[str]] = {}
+for _brand in filter(str.isascii, BRANDS):
+    _BY_WORD.setdefault(_brand.partition(" ")[0], []).append(_brand)
+_DENSE_BRANDS = tuple(brand for brand in BRANDS if not brand.isascii())
+
 # Second levels under which anybody registers, below endings of two letters.
 _SECOND_LEVEL = frozenset(
     {"co", "com", "org", "net", "gov", "gouv", "ac", "edu", "or", "ne", "go", "asso"}
@@ -340,7 +346,9 @@ _IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z|0x[0-9a-f]{8}\Z|\d{8,10}\Z")
 
 def is_address(host: str) -> bool:
     """Whether a host is written as an IP address."""
-    return host.startswith("[") or bool(_IPV4.match(host))
+    if host.startswith("["):
+        return True
+    return (host[-1:].isdigit() or host.startswith("0x")) and bool(_IPV4.match(host))
 
 
 def registered(host: str) -> str:
@@ -354,13 +362,17 @@ def registered(host: str) -> str:
 
 def is_under(host: str, domains: tuple[str, ...] | frozenset[str]) -> bool:
     """Whether a host is one of the domains, or below one."""
-    labels = host.split(".")
-    return any(".".join(labels[place:]) in domains for place in range(len(labels)))
+    while host not in domains:
+        _, dot, host = host.partition(".")
+        if not dot:
+            return False
+    return True
 
 
 def brands_in(words: list[str], text: str) -> list[str]:
     """The brands that a folded text names; `words` are its words."""
     joined = f" {' '.join(words)} "
-    return [
-        brand for brand in BRANDS if (f" {brand} " in joined if brand.isascii() else brand in text)
-    ]
+    found = {brand for word in words for brand in _BY_WORD.get(word, ()) if f" {brand} " in joined}
+    if not text.isascii():
+        found |= {brand for brand in _DENSE_BRANDS if brand in text}
+    return [brand for brand in BRANDS if brand in found] if found else []

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from mailqueue.screening import attachments, deceit, disguise, guide, headers, subjects, together
 from mailqueue.screening.catalogue import MALWARE, RULES
-from mailqueue.screening.deceit import own_domains
+from mailqueue.screening.deceit import elsewhere, own_domains
 from mailqueue.screening.letter import Letter, read
 from mailqueue.screening.verdicts import Context, Finding, Verdict
 
@@ -12,6 +12,10 @@ from mailqueue.screening.verdicts import Context, Finding, Verdict
 MOST_HEADERS = 1.5
 # A link may be wrong in several ways; it is still one link.
 MOST_LINKS = 3.5
+# A newsletter by a new plug-in, or after a move, looks like a burst to strangers: these patterns
+# together make no verdict, and where it tells how to leave the list they count less.
+MOST_MAILING = 4.0
+MOST_MAILING_OF_LISTS = 2.5
 
 
 def screen(message: bytes, context: Context | None = None) -> Verdict:
@@ -20,42 +24,60 @@ def screen(message: bytes, context: Context | None = None) -> Verdict:
     Takes no more than some milliseconds for usual mail, 250 for the worst. Never raises on what
     strangers wrote. The same message and context always give the same verdict.
     """
-    context = context or Context()
-    letter = read(message)
-    findings = [*_weighed(_found(letter, context), context), *context.observed]
+    return judge(read(message), context or Context())
+
+
+def judge(letter: Letter, context: Context) -> Verdict:
+    """The verdict of `screen` on a message that was read already."""
+    findings = [*_tuned(_weighed(_found(letter, context)), context)]
+    # What was found elsewhere has the weights of the catalogue already.
+    findings += _tuned(context.observed, context)
     findings.sort(key=lambda finding: (-finding.score, finding.rule))
-    score = round(_sum(findings), 2)
+    score = round(_sum(findings, letter.is_bulk), 2)
     has_malware = any(finding.rule in MALWARE and finding.score > 0 for finding in findings)
     return Verdict(has_malware or score >= context.threshold, score, tuple(findings), has_malware)
 
 
 def _found(letter: Letter, context: Context) -> Iterator[Finding]:
+    own = own_domains(letter, context)
+    away = elsewhere(letter, own)
     yield from headers.check(letter, context.added)
     others = [*guide.check(letter, context), *attachments.check(letter)]
     yield from others
     dressed = disguise.dressed_words(letter)
     yield from disguise.check(letter, dressed)
-    yield from deceit.check(letter, context)
-    about = list(subjects.check(letter, context, sorted(set(dressed.values()))))
+    yield from deceit.check(letter, own, away)
+    about = list(subjects.check(letter, context, away, sorted(set(dressed.values()))))
     yield from about
-    yield from together.check(letter, others, about, own_domains(letter, context))
+    yield from together.check(letter, others, about, away)
     if letter.message.is_cut:
         yield Finding("structure", 1.0, "message")
     if letter.is_long:
         yield Finding("unread", 1.0, "text")
 
 
-def _weighed(findings: Iterable[Finding], context: Context) -> Iterator[Finding]:
-    """Findings with the weights of the catalogue and of the account, if they add anything."""
+def _weighed(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings with the weights of the catalogue."""
     for finding in findings:
-        factor = RULES[finding.rule].weight * context.weights.get(finding.rule, 1.0)
-        score = round(finding.score * factor, 2)
+        score = finding.score * RULES[finding.rule].weight
+        yield Finding(finding.rule, score, finding.where, finding.details)
+
+
+def _tuned(findings: Iterable[Finding], context: Context) -> Iterator[Finding]:
+    """Findings with the weights of the account, if they add anything."""
+    for finding in findings:
+        score = round(finding.score * context.weights.get(finding.rule, 1.0), 2)
         if score > 0:
             yield Finding(finding.rule, score, finding.where, finding.details)
 
 
-def _sum(findings: list[Finding]) -> float:
-    kept = {"headers": 0.0, "links": 0.0}
+def _sum(findings: list[Finding], is_bulk: bool) -> float:
+    most = {
+        "headers": MOST_HEADERS,
+        "links": MOST_LINKS,
+        "mailing": MOST_MAILING_OF_LISTS if is_bulk else MOST_MAILING,
+    }
+    kept = dict.fromkeys(most, 0.0)
     total = 0.0
     for finding in findings:
         family = RULES[finding.rule].family if finding.rule in RULES else ""
@@ -63,4 +85,4 @@ def _sum(findings: list[Finding]) -> float:
             kept[family] += finding.score
         else:
             total += finding.score
-    return total + min(MOST_HEADERS, kept["headers"]) + min(MOST_LINKS, kept["links"])
+    return total + sum(min(most[family], score) for family, score in kept.items())

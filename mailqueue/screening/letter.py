@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from mailqueue.dsn.folding import fold
 from mailqueue.screening import links, mime, page
@@ -10,12 +11,14 @@ from mailqueue.screening.hosts import registered
 from mailqueue.screening.links import Url
 from mailqueue.screening.mime import Header, Leaf, Message
 from mailqueue.screening.page import Page
-from mailqueue.screening.words import is_east_asian, words_of
+from mailqueue.screening.words import Words, is_east_asian, words_of, words_of_folded
 
 # Ours. What is beyond this of one part, or of all, is not read.
 MAX_PART = 1 << 18
 MAX_TEXT = 1 << 19
 MAX_TEXT_PARTS = 40
+# So many different ones make a form.
+LABELS = 3
 
 _MAILBOX = re.compile(r"([^<>]{0,400})<\s{0,9}([^<>\s]{0,320})\s{0,9}>")
 _BARE = re.compile(r"[^\s<>,;\"()]{1,200}@[^\s<>,;\"()]{1,255}")
@@ -38,11 +41,17 @@ _ENCRYPTED = frozenset(
 _MODERATION = re.compile(
     r"wp-admin/|action=(?:approve|spam|trash|delete)|moderat|/administrator/", re.I
 )
+# A page where a site keeps no pages: among uploads, themes, certificates.
+_PLANTED = re.compile(
+    r"/(?:wp-content/(?:uploads|plugins|themes|languages|cache)|wp-includes|wp-admin/(?:css|js|images|includes)|"
+    r"\.well-known|cgi-bin/\w{1,40}|(?:images|img|css|js|media|tmp|cache|administrator/components)/[\w-]{1,60})"
+    r"/(?:[\w.%-]{1,80}/){0,8}(?:[\w-]{1,80}\.(?:php|html?)(?:[?#]|\Z)|(?:[\w-]{0,40}(?:login|signin|secure|verif|account|update|bank)[\w-]{0,40}/?(?:[?#]|\Z)))",
+    re.I,
+)
 _ASIAN_LETTER = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """A name and an address."""
 
     name: str = ""
@@ -54,8 +63,7 @@ class Mailbox:
         return self.address.rpartition("@")[2].lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A link of the message: where it leads, and what a reader sees of it."""
 
     url: Url
@@ -116,13 +124,18 @@ class Letter:
     @cached_property
     def words(self) -> list[str]:
         """The words that people read, the subject's first."""
-        return words_of(f"{self.subject}\n{self.read}")
+        return words_of_folded(self.folded)
+
+    @cached_property
+    def phrased(self) -> Words:
+        """The same, as phrases are looked for."""
+        return Words(self.words, self.folded)
 
     @cached_property
     def word_count(self) -> int:
         """How many words the text has; two signs of Japanese or Chinese are one."""
         text = self.read
-        if not is_east_asian(text):
+        if self.folded.isascii() or not is_east_asian(text):
             return len(self.words) - len(words_of(self.subject))
         return len(words_of(text)) + len(_ASIAN_LETTER.findall(text)) // 2
 
@@ -141,6 +154,8 @@ class Letter:
                 is_shown = bool(shown) or link.has_image
                 found.append(Reference(links.parse(link.href), shown, link.has_image, is_shown))
         text = self.plain if not self.pages else "\n".join(p.text[:MAX_PART] for p in self.pages)
+        if not self._has_written_links:
+            return found
         known = {reference.url.written for reference in found}
         found += [
             Reference(links.parse(written), "", has_image=False, is_shown=True)
@@ -149,10 +164,21 @@ class Letter:
         ]
         return found
 
+    @property
+    def _has_written_links(self) -> bool:
+        """Whether links may stand in its text; where not, nobody need look for them."""
+        is_folded_whole = len(self.read) <= MAX_PART
+        return not is_folded_whole or "http" in self.folded or "www." in self.folded
+
     @cached_property
     def web(self) -> list[Reference]:
         """The links that lead to a host."""
         return [found for found in self.references if found.url.is_web and not found.url.flaw]
+
+    @cached_property
+    def planted(self) -> list[Reference]:
+        """Those that lead to a page where a site keeps no pages."""
+        return [found for found in self.web if _PLANTED.search(found.url.path)]
 
     @cached_property
     def attachments(self) -> list[Leaf]:
@@ -162,8 +188,10 @@ class Letter:
     @cached_property
     def is_visitors(self) -> bool:
         """Whether it passes on what a visitor typed, as contact forms and comments do."""
-        labels = {match[1].lower() for match in _LABEL.finditer(self.folded[:20_000])}
-        return len(labels) >= 3
+        text = self.folded[:20_000]
+        if text.count(":") + text.count("：") < LABELS:
+            return False
+        return len({match[1] for match in _LABEL.finditer(text)}) >= LABELS
 
     @cached_property
     def is_notice(self) -> bool:

@@ -1,7 +1,7 @@
 """Addresses of the web, taken apart. Pure; never raises."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailqueue.screening.hosts import registered
 
@@ -41,8 +41,7 @@ _FILES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """A link's parts; `flaw` says why it leads nowhere, "" if it does."""
 
     written: str
@@ -93,7 +92,7 @@ def in_text(text: str) -> list[str]:
 
 def shown_host(text: str) -> str:
     """The host that a link's text shows, "" if it shows none."""
-    match = _SHOWN.match(text[:400])
+    match = _SHOWN.match(text[:400]) if "." in text else None
     if match is None:
         return ""
     host = match[1].lower()

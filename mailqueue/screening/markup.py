@@ -7,7 +7,8 @@ quadratic time. Here each letter is looked at a bounded number of times, and wha
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
 
 # Ours. The largest newsletters have some 4,000 tags.
 MAX_TAGS = 8_000
@@ -15,7 +16,9 @@ MAX_TAG = 8_000
 # A picture may stand in an attribute as data: its end is looked for this far.
 MAX_VALUE = 1 << 17
 
-_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,30})")
+# Up to the first `>`, which may yet stand in a quoted value.
+_TAG = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9:-]{{0,30}}+)([^>]{{0,{MAX_VALUE}}}+)>")
+_NAME = re.compile(r"/?[a-zA-Z]")
 _ATTRIBUTE = re.compile(
     r"""([^\s=/>"']{1,60})(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*)))?""",
 )
@@ -24,46 +27,48 @@ _ENTITY = re.compile(
     r"&(?:#\d{1,7}(?!\d)|#[xX][0-9a-fA-F]{1,6}(?![0-9a-fA-F])|[a-zA-Z]{2,31}\d{0,2});?"
 )
 _RAW = frozenset({"script", "style", "title", "textarea"})
+# A quoted value that is still open, by its quote.
+_OPEN_VALUE = {quote: re.compile(rf"=\s{{0,5}}{quote}[^{quote}]*\Z") for quote in ('"', "'")}
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A tag: its name in lower case, whether it closes, and its attributes as written."""
+class Kind(Enum):
+    """What a token is."""
 
-    name: str
-    is_end: bool
-    written: str
-
-    def attributes(self) -> dict[str, str]:
-        """Its attributes, names in lower case, entities read; the first of a name counts."""
-        found: dict[str, str] = {}
-        for match in _ATTRIBUTE.finditer(self.written):
-            value = match[2] or match[3] or match[4] or ""
-            found.setdefault(match[1].lower(), unescaped(value) if "&" in value else value)
-        return found
+    TEXT = auto()
+    OPEN = auto()
+    CLOSE = auto()
+    COMMENT = auto()
+    RAW = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """What stands in a comment."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """The content of a script or style sheet."""
-
-    name: str
-    text: str
+# What it is, the name of its tag in lower case, and what it holds: text, attributes as they are
+# written, a comment, or the content of a script or style sheet.
+Token = tuple[Kind, str, str]
+_TEXT, _OPEN, _CLOSE = Kind.TEXT, Kind.OPEN, Kind.CLOSE
 
 
-Token = str | Tag | Comment | Raw
+def attributes(written: str) -> dict[str, str]:
+    """The attributes of a tag, names in lower case, entities read; the first of a name counts."""
+    found: dict[str, str] = {}
+    for name, double, single, bare in _ATTRIBUTE.findall(written):
+        value = double or single or bare
+        found.setdefault(name.lower(), unescaped(value) if "&" in value else value)
+    return found
 
 
 def unescaped(text: str) -> str:
     """Text with its entities read. Numbers of any length, which `int` refuses, stay as they are."""
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text
+    return _ENTITY.sub(_sign, text) if "&" in text else text
+
+
+def _sign(match: re.Match[str]) -> str:
+    return _entity(match[0])
+
+
+@lru_cache(maxsize=1024)
+def _entity(written: str) -> str:
+    """What an entity stands for. Newsletters pad with the same few, by the hundred."""
+    return html.unescape(written)
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -72,28 +77,32 @@ def tokens(text: str) -> Iterator[Token]:
     while tags < MAX_TAGS:
         start = text.find("<", place)
         if start < 0:
-            yield text[place:]
+            yield _TEXT, "", text[place:]
             return
         if start > place:
-            yield text[place:start]
-        match = _NAME.match(text, start + 1)
+            yield _TEXT, "", text[place:start]
         tags += 1
+        match = _TAG.match(text, start)
         if match is None:
+            if _NAME.match(text, start + 1):
+                # It has no end.
+                return
             found, place = _not_a_tag(text, start)
             if found is not None:
                 yield found
             continue
-        end = _end_of_tag(text, start)
-        if end < 0:
-            return
-        name = match[1].lower()
-        is_end = text[start + 1] == "/"
-        yield Tag(name, is_end, text[match.end() : end])
-        place = end + 1
-        if name in _RAW and not is_end:
+        slash, name, written = match.groups()
+        place = match.end()
+        if '"' in written or "'" in written:
+            later = _end_of_tag(text, place - 1, written)
+            if later != place - 1:
+                written, place = text[match.start(3) : later], later + 1
+        name = name.lower()
+        yield _CLOSE if slash else _OPEN, name, written
+        if name in _RAW and not slash:
             closing = _END_OF_RAW.search(text, place)
             stop = closing.start() if closing else len(text)
-            yield Raw(name, text[place:stop])
+            yield Kind.RAW, name, text[place:stop]
             place = stop
 
 
@@ -102,23 +111,20 @@ def _not_a_tag(text: str, start: int) -> tuple[Token | None, int]:
     if text.startswith("<!--", start):
         end = text.find("-->", start + 4)
         end = len(text) if end < 0 else end
-        return Comment(text[start + 4 : end]), end + 3
+        return (Kind.COMMENT, "", text[start + 4 : end]), end + 3
     if text.startswith(("<!", "<?"), start):
         end = text.find(">", start)
         return None, len(text) if end < 0 else end + 1
-    return "<", start + 1
+    return (_TEXT, "", "<"), start + 1
 
 
-def _end_of_tag(text: str, start: int) -> int:
-    """Where a tag ends: at the first `>` that stands in no quoted value; -1 if nowhere."""
-    end = text.find(">", start, start + MAX_VALUE)
-    if end < 0:
-        return -1
-    inside = text[start:end]
-    for quote in ('"', "'"):
-        if inside.count(quote) % 2 and re.search(
-            rf"=\s{{0,5}}{quote}[^{quote}]*\Z", inside[-MAX_TAG:]
-        ):
+def _end_of_tag(text: str, end: int, inside: str) -> int:
+    """Where a tag ends: at the first `>` that stands in no quoted value.
+
+    `end` is the first of all, `inside` what stands before it.
+    """
+    for quote, is_open in _OPEN_VALUE.items():
+        if inside.count(quote) % 2 and is_open.search(inside[-MAX_TAG:]):
             closing = text.find(quote, end, end + MAX_TAG)
             later = text.find(">", closing, closing + MAX_TAG) if closing >= 0 else -1
             return later if later >= 0 else end

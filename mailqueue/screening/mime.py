@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mailqueue.dsn.mime import decoded, decoded_header, transferred
 
@@ -30,8 +31,7 @@ _PARAMETER = re.compile(
 _PERCENT = re.compile(r"%([0-9a-f]{2})", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A header field: its name in lower case, its value unfolded, as bytes."""
 
     name: str
@@ -48,8 +48,7 @@ class Header:
         return decoded_header(decoded(self.value[:MAX_VALUE], ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One part that has no parts: where its content stands, and what its headers say of it.
 
     `is_within` says that it belongs to a message that is attached, not to this one.
@@ -244,6 +243,8 @@ def _content_type(headers: list[Header]) -> tuple[str, dict[str, str]]:
 def _parameters(value: str) -> dict[str, str]:
     """The parameters of a field; those in pieces (RFC 2231 §3) are put together."""
     found: dict[str, str] = {}
+    if ";" not in value:
+        return found
     for match in _PARAMETER.finditer(value):
         name = match[1].lower()
         found[name] = found.get(name, "") + (match[2] or match[3] or "")
@@ -274,6 +275,8 @@ def _leaf(
 
 
 def _file_name(raw: str) -> str:
+    if not raw:
+        return ""
     if "''" in raw[:40]:
         # charset'language'percent-encoded (RFC 2231 §4).
         raw = raw.rpartition("''")[2]

@@ -1,8 +1,8 @@
 """What a reader of HTML sees, what he does not, and where it leads. Pure; linear; bounded."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mailqueue.screening import markup
 from mailqueue.screening.colours import (
@@ -15,8 +15,8 @@ from mailqueue.screening.colours import (
     font_size,
     pixels,
 )
-from mailqueue.screening.markup import Comment, Raw, Tag, unescaped
-from mailqueue.screening.styles import NOTHING, Sheet, Style, declared
+from mailqueue.screening.markup import Kind, unescaped
+from mailqueue.screening.styles import Sheet, Style, declared
 
 # Ours.
 MAX_DEPTH = 150
@@ -82,8 +82,9 @@ _LINES = frozenset(
 _IN_HEAD = frozenset({"head", "script", "style", "title", "noframes", "template"})
 # The default style sheet of browsers, as far as sizes go (HTML §15.3.6).
 _HEADINGS = {"h1": 32.0, "h2": 24.0, "h3": 18.72}
+# These change how text looks without any style.
+_LOUD = frozenset({*_HEADINGS, "a", "font"})
 _LINK_COLOUR: Colour = (0, 0, 238)
-_HANDLER = re.compile(r"\son[a-z]{3,20}\s?=", re.I)
 
 
 @dataclass(slots=True)
@@ -109,20 +110,20 @@ class Page:
     form_actions: list[str] = field(default_factory=list)
     asks_password: bool = False
     scripts: str = ""
-    handlers: int = 0
     refresh: str = ""
     # Comments that stand inside of words.
     split_words: int = 0
     is_cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    tag: str
+class _Look(NamedTuple):
+    """How text looks inside of an element."""
+
     colour: Colour | None
     background: Colour | None
     size: float
     is_hidden: bool
+    is_faint: bool
 
 
 def read(text: str) -> Page:
@@ -134,7 +135,9 @@ class _Reader:
     def __init__(self) -> None:
         self.page = Page()
         self.sheet = Sheet()
-        self.stack = [_Frame("", BLACK, WHITE, 16.0, False)]
+        # The elements that are open, the page itself first, and how text looks in each.
+        self.names = [""]
+        self.looks = [_Look(BLACK, WHITE, 16.0, False, False)]
         self.visible: list[str] = []
         self.hidden: list[str] = []
         self.faint: list[str] = []
@@ -142,23 +145,22 @@ class _Reader:
         self.preheader = 0
         self.has_text = False
         self.link: Link | None = None
-        self.inline: dict[str, Style] = {}
         self.tags = 0
 
     def read(self, text: str) -> Page:
-        for token in markup.tokens(text):
-            if isinstance(token, str):
-                self._text(token)
-            elif isinstance(token, Tag):
+        for kind, name, content in markup.tokens(text):
+            if kind is Kind.TEXT:
+                self._text(content)
+            elif kind is Kind.OPEN:
                 self.tags += 1
-                if token.is_end:
-                    self._close(token.name)
-                else:
-                    self._open(token)
-            elif isinstance(token, Raw):
-                self._raw(token)
+                self._open(name, content)
+            elif kind is Kind.CLOSE:
+                self.tags += 1
+                self._close(name)
+            elif kind is Kind.RAW:
+                self._raw(name, content)
             else:
-                self._comment(token)
+                self._comment(content)
         page = self.page
         page.text = "".join(self.visible)
         page.hidden = "".join(self.hidden)
@@ -168,45 +170,35 @@ class _Reader:
         return page
 
     def _text(self, raw: str) -> None:
-        frame = self.stack[-1]
-        if frame.tag in _IN_HEAD:
+        if self.names[-1] in _IN_HEAD:
             return
+        look = self.looks[-1]
         text = unescaped(raw)
-        is_blank = not text.strip()
-        if is_blank:
-            if not frame.is_hidden:
+        if not text or text.isspace():
+            if not look.is_hidden:
                 self.visible.append(text if "\xa0" in text else " ")
             return
-        is_faint = (
-            frame.colour is not None
-            and frame.background is not None
-            and contrast(frame.colour, frame.background) < UNREADABLE
-        )
-        if frame.is_hidden or is_faint or frame.size <= TINY_PX:
+        if look.is_hidden or look.is_faint or look.size <= TINY_PX:
             if not self.has_text and self.preheader + len(text) <= PREHEADER:
                 self.preheader += len(text)
-            elif is_faint and not frame.is_hidden:
+            elif look.is_faint and not look.is_hidden:
                 self.faint.append(text + " ")
             else:
                 self.hidden.append(text + " ")
             return
         self.has_text = True
         self.visible.append(text)
-        if frame.size > HUGE_PX:
+        if look.size > HUGE_PX:
             self.huge.append(text + " ")
         if self.link is not None and len(self.link.text) < 500:
             self.link.text += text
 
-    def _open(self, tag: Tag) -> None:
-        name = tag.name
+    def _open(self, name: str, written: str) -> None:
         if name in _LINES:
             self.visible.append("\n")
         elif name in ("td", "th"):
             self.visible.append(" ")
-        written = tag.written
-        attributes = tag.attributes() if written.strip(" /\n\r\t") else {}
-        if written and _HANDLER.search(written[:2000]):
-            self.page.handlers += 1
+        attributes = markup.attributes(written) if written else {}
         if name in _VOID:
             self._void(name, attributes)
             return
@@ -218,9 +210,10 @@ class _Reader:
             self.page.embedded.append(attributes.get("src", attributes.get("data", "")))
         elif name == "body":
             # Whatever was left open in the head.
-            del self.stack[1:]
-        if len(self.stack) < MAX_DEPTH:
-            self.stack.append(self._frame(name, attributes))
+            del self.names[1:], self.looks[1:]
+        if len(self.names) < MAX_DEPTH:
+            self.looks.append(self._look(name, attributes))
+            self.names.append(name)
 
     def _begin_link(self, href: str) -> None:
         self.link = Link(href.strip())
@@ -247,41 +240,49 @@ class _Reader:
             self.visible.append("\n")
         if name == "a":
             self.link = None
-        for index in range(len(self.stack) - 1, max(0, len(self.stack) - MAX_CLOSED), -1):
-            if self.stack[index].tag == name:
-                del self.stack[index:]
+        names = self.names
+        if names[-1] == name:
+            names.pop()
+            self.looks.pop()
+            return
+        for index in range(len(names) - 1, max(0, len(names) - MAX_CLOSED), -1):
+            if names[index] == name:
+                del names[index:], self.looks[index:]
                 return
 
-    def _raw(self, raw: Raw) -> None:
-        if raw.name == "style":
-            self.sheet.read(raw.text)
-        elif raw.name == "script" and len(self.page.scripts) < MAX_SCRIPT:
-            self.page.scripts += raw.text[:MAX_SCRIPT] + " "
+    def _raw(self, name: str, content: str) -> None:
+        if name == "style":
+            self.sheet.read(content)
+        elif name == "script" and len(self.page.scripts) < MAX_SCRIPT:
+            self.page.scripts += content[:MAX_SCRIPT] + " "
 
-    def _comment(self, comment: Comment) -> None:
-        if "[if" in comment.text[:20] or "[endif" in comment.text:
+    def _comment(self, content: str) -> None:
+        if "[if" in content[:20] or "[endif" in content:
             return
         if self.visible and self.visible[-1][-1:].isalpha():
             self.page.split_words += 1
 
-    def _frame(self, name: str, attributes: Mapping[str, str]) -> _Frame:
-        above = self.stack[-1]
-        shown, back, size = above.colour, above.background, above.size
-        is_hidden = above.is_hidden or "hidden" in attributes
+    def _look(self, name: str, attributes: Mapping[str, str]) -> _Look:
+        above = self.looks[-1]
+        if not attributes and name not in _LOUD and name not in self.sheet.rules:
+            return above
+        shown, back, size, is_hidden, is_faint = above
         if name in _HEADINGS:
             size = _HEADINGS[name]
         elif name == "a":
             shown = _LINK_COLOUR
-        if "background" in attributes:
-            back = None
-        if "bgcolor" in attributes:
-            back = colour(attributes["bgcolor"])
-        if name == "font":
-            if "color" in attributes:
-                shown = colour(attributes["color"])
-            size = font_size(attributes.get("size", "")) or size
-        elif name == "body" and "text" in attributes:
-            shown = colour(attributes["text"])
+        if attributes:
+            is_hidden = is_hidden or "hidden" in attributes
+            if "background" in attributes:
+                back = None
+            if "bgcolor" in attributes:
+                back = colour(attributes["bgcolor"])
+            if name == "font":
+                if "color" in attributes:
+                    shown = colour(attributes["color"])
+                size = font_size(attributes.get("size", "")) or size
+            elif name == "body" and "text" in attributes:
+                shown = colour(attributes["text"])
         for style in self._styles(name, attributes):
             if style.has_colour:
                 shown = style.colour
@@ -290,15 +291,11 @@ class _Reader:
             if style.size:
                 size = pixels(style.size, above.size)
             is_hidden = is_hidden or style.is_hidden
-        return _Frame(name, shown, back, size, is_hidden)
+        if (shown, back) != (above.colour, above.background):
+            is_faint = shown is not None and back is not None and contrast(shown, back) < UNREADABLE
+        return _Look(shown, back, size, is_hidden, is_faint)
 
-    def _styles(self, name: str, attributes: Mapping[str, str]) -> Iterator[Style]:
-        yield from self.sheet.of(name, attributes)
+    def _styles(self, name: str, attributes: Mapping[str, str]) -> Sequence[Style]:
+        found = self.sheet.of(name, attributes)
         written = attributes.get("style")
-        if written:
-            style = self.inline.get(written)
-            if style is None:
-                # Pages repeat the same few styles on every cell.
-                style = self.inline[written] = declared(written)
-            if style is not NOTHING:
-                yield style
+        return (*found, declared(written)) if written else found

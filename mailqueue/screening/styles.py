@@ -5,8 +5,9 @@ more than one element to be told, the colour counts as unknown. Unknown colours 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from mailqueue.screening.colours import Colour, colour
@@ -18,6 +19,8 @@ MAX_SELECTORS = 20
 # Rules of one key.
 MAX_ALIKE = 4
 MAX_DECLARATIONS = 40
+# What is longer is not kept in memory for the next page.
+SHORT = 400
 
 _SIMPLE = re.compile(r"([a-z][a-z0-9]{0,15})?([.#][\w-]{1,80})?\Z")
 _LAST = re.compile(r"[\s>+~]([^\s>+~]{1,100})\Z")
@@ -51,17 +54,22 @@ class Sheet:
 
     rules: dict[str, list[tuple[str, Style]]] = field(default_factory=dict)
 
-    def of(self, tag: str, attributes: Mapping[str, str]) -> Iterator[Style]:
+    def of(self, tag: str, attributes: Mapping[str, str]) -> Sequence[Style]:
         """The styles of an element, the weakest first."""
         if not self.rules:
-            return
-        names = [tag, *(f".{name}" for name in attributes.get("class", "").lower().split()[:3])]
+            return ()
+        names = [tag]
+        if "class" in attributes:
+            names += [f".{name}" for name in attributes["class"].lower().split()[:3]]
         if "id" in attributes:
             names.append(f"#{attributes['id'].lower()}")
-        for name in names:
-            for limit, style in self.rules.get(name, ()):
-                if not limit or limit == tag:
-                    yield style
+        return [
+            style
+            for name in names
+            if name in self.rules
+            for limit, style in self.rules[name]
+            if not limit or limit == tag
+        ]
 
     def read(self, text: str) -> None:
         """Add the rules of a style sheet."""
@@ -100,6 +108,10 @@ class Sheet:
 
 def declared(text: str) -> Style:
     """What declarations say, as in a `style` attribute."""
+    return _known(text) if len(text) <= SHORT else _declared(text)
+
+
+def _declared(text: str) -> Style:
     found: dict[str, Any] = {}
     clipped = {}
     for declaration in text[:4000].lower().split(";")[:MAX_DECLARATIONS]:
@@ -128,6 +140,10 @@ def declared(text: str) -> Style:
     ):
         found["is_hidden"] = True
     return Style(**found) if found else NOTHING
+
+
+# Pages repeat the same few styles on every cell, and sites the same page in every message.
+_known = lru_cache(maxsize=1024)(_declared)
 
 
 def _background(name: str, value: str) -> dict[str, Any]:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 from mailqueue.screening import topics
-from mailqueue.screening.deceit import elsewhere, own_domains
 from mailqueue.screening.hosts import is_under
-from mailqueue.screening.letter import Letter
+from mailqueue.screening.letter import Letter, Reference
 from mailqueue.screening.topics import Topic
 from mailqueue.screening.verdicts import Context, Finding, quoted
-from mailqueue.screening.words import Phrases
+from mailqueue.screening.words import Phrases, Words
 
 # Ours. Long letters say many things: phrases belong together only within this many words.
 WINDOW = 260
@@ -44,14 +43,19 @@ _WARNING: Phrases[None] = Phrases()
 _WARNING.add([phrase.strip() for phrase in topics.WARNING.split(";")], None)
 
 
-def check(letter: Letter, context: Context, undressed: list[str]) -> Iterator[Finding]:
+def check(
+    letter: Letter, context: Context, away: list[Reference], undressed: list[str]
+) -> Iterator[Finding]:
     """The topics that the message is about; `score` is the points that met.
 
-    `undressed` are the words that it disguises, in plain form.
+    `away` are its links that lead `deceit.elsewhere`, `undressed` the words that it disguises, in
+    plain form.
     """
     found: dict[int, list[_Hit]] = {}
-    words = [*undressed, *letter.words]
-    for phrase, (number, group), place in _PHRASES.found(words, letter.folded):
+    text = letter.phrased
+    if undressed:
+        text = Words([*undressed, *letter.words], letter.folded)
+    for phrase, (number, group), place in _PHRASES.found(text):
         hits = found.setdefault(number, [])
         if len(hits) < MOST_HITS:
             hits.append((place, group, phrase))
@@ -65,7 +69,7 @@ def check(letter: Letter, context: Context, undressed: list[str]) -> Iterator[Fi
             share = BULK_SHARE
         elif letter.is_visitors and topic.is_quotable:
             share = _visitors_share(letter, context)
-        points = min(topic.most, points) * share * _leads(topic, letter, context)
+        points = min(topic.most, points) * share * _leads(topic, letter, away)
         yield Finding(topic.rule, points, "text", {"what": quoted(", ".join(said))})
 
 
@@ -104,7 +108,7 @@ def _points(topic: Topic, group: str, distinct: int) -> float:
     return topic.groups[group][0] * (1 + AGAIN * min(MOST_AGAIN, distinct - 1))
 
 
-def _leads(topic: Topic, letter: Letter, context: Context) -> float:
+def _leads(topic: Topic, letter: Letter, away: list[Reference]) -> float:
     """How much the way out of the message makes of its topic.
 
     A site asks for the password of its own accounts, and tells of its own parcels: that counts
@@ -114,12 +118,11 @@ def _leads(topic: Topic, letter: Letter, context: Context) -> float:
         return 1.0
     if topic is topics.BILL:
         return 1.0 if any(_is_opened(leaf.name) for leaf in letter.attachments) else 0.3
-    away = elsewhere(letter, own_domains(letter, context))
     if not away:
         return 0.25
     # The first link is the one that is meant; footers lead to many places.
     share = 1.0 if letter.web[0] in away or 2 * len(away) > len(letter.web) else 0.4
-    warnings = {phrase for phrase, _, _ in _WARNING.found(letter.words, letter.folded)}
+    warnings = {phrase for phrase, _, _ in _WARNING.found(letter.phrased)}
     return share * (WARNING_SHARE if len(warnings) >= WARNINGS else 1.0)
 
 

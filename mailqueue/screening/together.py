@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from mailqueue.screening.deceit import elsewhere
 from mailqueue.screening.guide import FEW_WORDS
 from mailqueue.screening.hosts import FREE_MAIL
-from mailqueue.screening.letter import Letter
+from mailqueue.screening.letter import Letter, Reference
 from mailqueue.screening.verdicts import Finding, quoted
 from mailqueue.screening.words import Phrases
 
@@ -38,11 +37,13 @@ _LEAVE, _ENABLE = _phrases(_LEAVING), _phrases(_ENABLING)
 
 
 def check(
-    letter: Letter, others: list[Finding], about: list[Finding], own: frozenset[str]
+    letter: Letter, others: list[Finding], about: list[Finding], away: list[Reference]
 ) -> Iterator[Finding]:
-    """What files, terms, topics and the sender of a message say together."""
+    """What files, terms, topics and the sender of a message say together.
+
+    `away` are its links that lead `deceit.elsewhere`.
+    """
     by_rule = {finding.rule: finding for finding in others}
-    away = elsewhere(letter, own)
     program = by_rule.get("executable") or by_rule.get("page_attached")
     if program and program.score >= 1 and letter.word_count < FEW_WORDS:
         yield Finding("bare_program", 1.0, "attachment", {"what": program.about})
@@ -59,4 +60,4 @@ def check(
 
 
 def _says(phrases: Phrases[None], letter: Letter) -> bool:
-    return next(phrases.found(letter.words, letter.folded), None) is not None
+    return next(phrases.found(letter.phrased), None) is not None

@@ -7,7 +7,7 @@ phrases are looked for as they stand.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -26,29 +26,49 @@ _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PATTERN = re.compile(r"\.\.|#|[^\W_]+\*?|[$€£¥]")
 
 # Nothing that a reader sees: zero-width signs, joiners, direction marks, variation selectors.
-_INVISIBLE = dict.fromkeys(
-    (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF, 0x34F, 0xAD)
-)
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u034f\xad]+")
 
 T = TypeVar("T")
+# A phrase cut into its words, what it stands for, and whether its words stand just so.
+_Known = tuple[tuple[str, ...], T, bool]
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, at most `MAX_WORDS`."""
-    found: list[str] = []
+    return words_of_folded(fold(text[: LONGEST_WORD * MAX_WORDS]))
+
+
+def words_of_folded(text: str) -> list[str]:
+    """The words of a text that is folded already, at most `MAX_WORDS`."""
     text = text[: LONGEST_WORD * MAX_WORDS]
     if not text.isascii():
-        text = text.translate(_INVISIBLE)
-    for match in _WORD.finditer(fold(text)):
-        found.append(match[0])
-        if len(found) >= MAX_WORDS:
-            break
-    return found
+        text = _INVISIBLE.sub("", text)
+    return _WORD.findall(text)[:MAX_WORDS]
 
 
 def is_east_asian(text: str) -> bool:
     """Whether a text has Japanese, Chinese or Korean letters."""
-    return bool(_EAST_ASIAN.search(text))
+    return not text.isascii() and bool(_EAST_ASIAN.search(text))
+
+
+class Words:
+    """A folded text as phrases are looked for in it: its words, and which there are at all.
+
+    What words there are is asked for each set of phrases, and answers most of them.
+    """
+
+    __slots__ = ("all", "dense", "different", "stems")
+
+    def __init__(self, words: list[str], text: str) -> None:
+        self.all = words
+        self.different = frozenset(words)
+        # The different words by how they begin.
+        self.stems: dict[str, list[str]] = {}
+        for word in self.different:
+            self.stems.setdefault(word[:_STEM], []).append(word)
+        self.dense = ""
+        if is_east_asian(text):
+            self.dense = text[: 8 * MAX_WORDS].replace(" ", "").replace("\n", "")
 
 
 @dataclass(slots=True)
@@ -56,10 +76,11 @@ class Phrases(Generic[T]):
     """Phrases and what each stands for."""
 
     # By their first two words where both are plain, else by the first, "#", or its stem.
-    _pairs: dict[tuple[str, str], list[tuple[tuple[str, ...], T]]] = field(default_factory=dict)
-    _first: dict[str, list[tuple[tuple[str, ...], T]]] = field(default_factory=dict)
-    _stems: dict[str, list[tuple[tuple[str, ...], T]]] = field(default_factory=dict)
+    _pairs: dict[str, dict[str, list[_Known[T]]]] = field(default_factory=dict)
+    _first: dict[str, list[_Known[T]]] = field(default_factory=dict)
+    _stems: dict[str, list[_Known[T]]] = field(default_factory=dict)
     _dense: list[tuple[str, T]] = field(default_factory=list)
+    # What they begin with, where that is a plain word.
     _heads: set[str] = field(default_factory=set)
 
     def add(self, phrases: Iterable[str], meaning: T) -> None:
@@ -71,47 +92,66 @@ class Phrases(Generic[T]):
             pattern = tuple(_PATTERN.findall(fold(phrase)))
             if not pattern or pattern[0] == "..":
                 raise ValueError(f"no word in {phrase!r}")
-            self._heads.add(pattern[0])
+            head = pattern[0]
+            known = (pattern, meaning, all(map(_is_plain, pattern)))
+            if head.endswith("*"):
+                if len(head) <= _STEM:
+                    raise ValueError(f"too short a stem in {phrase!r}")
+                self._stems.setdefault(head[:_STEM], []).append(known)
+                continue
+            self._heads.add(head)
             if all(map(_is_plain, pattern[:2])) and len(pattern) > 1:
-                self._pairs.setdefault((pattern[0], pattern[1]), []).append((pattern, meaning))
-            elif not pattern[0].endswith("*"):
-                self._first.setdefault(pattern[0], []).append((pattern, meaning))
-            elif len(pattern[0]) <= _STEM:
-                raise ValueError(f"too short a stem in {phrase!r}")
+                seconds = self._pairs.setdefault(head, {})
+                seconds.setdefault(pattern[1], []).append(known)
             else:
-                self._stems.setdefault(pattern[0][:_STEM], []).append((pattern, meaning))
+                self._first.setdefault(head, []).append(known)
 
-    def found(self, words: list[str], text: str) -> Iterator[tuple[str, T, int]]:
+    def found(self, text: Words) -> Iterator[tuple[str, T, int]]:
         """The phrases that stand in a text, as found there, their meanings, and at which word.
 
-        `words` are those of `text`; a phrase that stands there twice comes twice.
+        A phrase that stands there twice comes twice.
         """
-        for place, word in enumerate(words):
-            if word in self._heads:
-                pair = (word, words[place + 1] if place + 1 < len(words) else "")
-                yield from _standing(self._pairs.get(pair, ()), words, place)
-                yield from _standing(self._first.get(word, ()), words, place)
-            elif word.isdigit():
-                yield from _standing(self._first.get("#", ()), words, place)
-            if word[:_STEM] in self._stems:
-                yield from _standing(self._stems[word[:_STEM]], words, place)
-        if self._dense and is_east_asian(text):
-            dense = fold(text[: 8 * MAX_WORDS]).replace(" ", "").replace("\n", "")
+        heads = self._heads & text.different
+        begins: dict[str, list[_Known[T]]] = {word: self._first.get(word, []) for word in heads}
+        if "#" in self._first:
+            for word in filter(str.isdigit, text.different - heads):
+                begins[word] = self._first["#"]
+        for stem in self._stems.keys() & text.stems.keys():
+            for word in text.stems[stem]:
+                fitting = [one for one in self._stems[stem] if _fits(one[0][0], word)]
+                if fitting:
+                    begins[word] = [*begins.get(word, ()), *fitting]
+        if begins:
+            yield from self._walked(text.all, begins)
+        if text.dense and self._dense:
+            signs = frozenset(text.dense)
             for phrase, meaning in self._dense:
-                at = dense.find(phrase)
-                if at >= 0:
-                    # Two signs are about a word.
-                    yield phrase, meaning, at // 2
+                if phrase[0] in signs:
+                    at = text.dense.find(phrase)
+                    if at >= 0:
+                        # Two signs are about a word.
+                        yield phrase, meaning, at // 2
 
-
-def _standing(
-    known: Iterable[tuple[tuple[str, ...], T]], words: list[str], place: int
-) -> Iterator[tuple[str, T, int]]:
-    """Those of some patterns that stand at a place."""
-    for pattern, meaning in known:
-        end = _end(pattern, words, place)
-        if end:
-            yield " ".join(words[place:end]), meaning, place
+    def _walked(
+        self, words: list[str], begins: Mapping[str, list[_Known[T]]]
+    ) -> Iterator[tuple[str, T, int]]:
+        """The phrases that stand among words, in order; `begins` are those of each first word."""
+        for place in [place for place, word in enumerate(words) if word in begins]:
+            word = words[place]
+            known = begins[word]
+            if word in self._pairs and place + 1 < len(words):
+                known = [*self._pairs[word].get(words[place + 1], ()), *known]
+            for pattern, meaning, is_plain in known:
+                if not is_plain:
+                    end = _end(pattern, words, place)
+                elif len(pattern) <= 2:
+                    # Its words are what it was found by.
+                    end = place + len(pattern)
+                else:
+                    end = place + len(pattern)
+                    end = end if tuple(words[place:end]) == pattern else 0
+                if end:
+                    yield " ".join(words[place:end]), meaning, place
 
 
 def _is_plain(piece: str) -> bool:

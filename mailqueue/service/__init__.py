@@ -12,6 +12,7 @@ from mailqueue.service.rules import (
     judge_arrivals,
     judge_complaints,
     judge_failures,
+    judge_spam,
     recover,
     report_spam,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "judge_arrivals",
     "judge_complaints",
     "judge_failures",
+    "judge_spam",
     "lift",
     "next_line",
     "open_jobs",

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from mailqueue import alerts, cases, limits, policy, queue, windows
+from mailqueue import alerts, cases, judgements, limits, policy, queue, windows
 from mailqueue.errors import UnknownAccount
-from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, StateChange
+from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, Screening, StateChange
 from mailqueue.policy import Decision, Quota
 from mailqueue.service.changing import change, open_job
 from mailqueue.service.jobs import advance_at_once
@@ -66,6 +66,16 @@ def judge_complaints(account_ids: Iterable[int], now: datetime) -> list[StateCha
     Call it after `queue.come_back`, for accounts that somebody complained about.
     """
     stops = (_stop_if(pk, _complaints, now) for pk in sorted(set(account_ids)))
+    return [stop for stop in stops if stop is not None]
+
+
+def judge_spam(account_ids: Iterable[int], now: datetime) -> list[StateChange]:
+    """Stop accounts of which too much was judged spam. Returns the stops.
+
+    Call it after `queue.judge`, for accounts of which spam was held, in the same transaction: so
+    none is without the other. Where spam is only noted, nothing is stopped.
+    """
+    stops = (_stop_if(pk, _spam, now) for pk in sorted(set(account_ids)))
     return [stop for stop in stops if stop is not None]
 
 
@@ -126,6 +136,19 @@ def _complaints(account: HostingAccount, now: datetime) -> Decision | None:
         return None
     counted = windows.since(account, policy.RATIO_WINDOW, now)
     return policy.too_many_complaints(counted.sent + counted.failed, counted.complaints)
+
+
+def _spam(account: HostingAccount, now: datetime) -> Decision | None:
+    if judgements.mode_of(account) is not Screening.HOLD:
+        return None
+    counted = windows.since(account, policy.SPAM_WINDOW, now)
+    since = max(now - policy.SPAM_WINDOW, account.windows_from)
+    return policy.too_much_spam(
+        limits.of(account),
+        counted.spam_messages,
+        counted.spam,
+        has_malware=judgements.has_malware(account.pk, since),
+    )
 
 
 def _stop_if(account_id: int, judge: Judge, now: datetime) -> StateChange | None:

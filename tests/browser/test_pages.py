@@ -184,6 +184,7 @@ def addresses(
         SCRIPTS_EMAILS + "queue/?standing=waiting&after=20",
         SCRIPTS_EMAILS + "queue/?q=nothing-like-it",
         SCRIPTS_EMAILS + "help/",
+        SCRIPTS_EMAILS + "tester/",
         SCRIPTS_EMAILS + "test/",
         SCRIPTS_EMAILS + f"test/{test_id}/",
         SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",

@@ -2,12 +2,15 @@
 
 import re
 import smtplib
+import ssl
+from pathlib import Path
 
 from tests.support.house import ACCOUNT, House, free_port, house
 from tests.support.pages import Pages
 from tests.support.php import guide_script
 from tests.support.remote import Remote, remote
 from tests.support.reports import report, sample
+from tests.support.submitting import certificate
 from tests.support.waiting import eventually
 
 PAGE = f"/web/hosting/{ACCOUNT}/scripts-emails/"
@@ -45,6 +48,9 @@ def bring(home: House, address: str, content: bytes, sender: str = "") -> int:
     port = int(home.environment["FACTEUR_BOUNCE_LISTEN"].rpartition(":")[2])
     with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
         client.ehlo("mx.example.net")
+        if authority := home.environment.get("FACTEUR_BOUNCE_CERTIFICATE"):
+            client.starttls(context=ssl.create_default_context(cafile=authority))
+            client.ehlo("mx.example.net")
         client.mail(sender)
         code = client.rcpt(address)[0]
         return code if code != 250 else client.data(content)[0]
@@ -66,7 +72,8 @@ def state(pages: Pages) -> str:
     return found[1]
 
 
-def test_bounces_of_both_kinds_stop_a_site_and_are_told() -> None:
+def test_bounces_of_both_kinds_stop_a_site_and_are_told(tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path)
     with (
         remote() as mx,
         house(
@@ -74,6 +81,8 @@ def test_bounces_of_both_kinds_stop_a_site_and_are_told() -> None:
             smarthost=f"127.0.0.1:{mx.port}",
             bounce_domain="back.example",
             bounce_listen=f"127.0.0.1:{free_port()}",
+            bounce_certificate=str(chain),
+            bounce_key=str(key),
             bounce_percent="25",
         ) as home,
     ):

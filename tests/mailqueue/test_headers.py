@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay import display, fitting, headers
-from relay.headers import Parsed, Problem
+from mailqueue import fitting, headers
+from mailqueue.headers import Parsed, Problem
+from relay import display
 
 HOST = "host.test"
 NOW = datetime.fromisoformat("2026-03-11T10:30:00+00:00")

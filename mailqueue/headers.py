@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 
-from relay.addresses import BadAddress, envelope_address, listed
+from mailqueue.addresses import BadAddress, envelope_address, listed
 
 # Ours: room for as many recipients as a message may have. Headers that are larger, or have more
 # fields, are no mail but work for us.
@@ -27,6 +27,8 @@ LONGEST_ENCODED = 45
 # Fields of our own: a copy that comes in is forged.
 OURS = b"x-facteur-"
 REMOVED = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+# Three fields, of which an address and a Message-ID may be long.
+_LONGEST_ADDED = 2000
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _BLANK = (b" ", b"\t")
 
@@ -149,6 +151,24 @@ def complete(
         parsed.fields.append(Field(b"date", f"Date: {format_datetime(now)}".encode("ascii")))
     if b"message-id" not in present:
         parsed.fields.append(Field(b"message-id", f"Message-ID: <{message_id}>".encode()))
+
+
+def completed(content: bytes, sender: str) -> frozenset[str]:
+    """Which fields of a message as it goes out may be `complete`'s own work, by lower-case names.
+
+    A From is taken for it where it stands last, but for a Date and a Message-ID behind it, and says
+    nothing but the sender of the envelope. Of the other two it need not be known: what `complete`
+    writes there is always as the standards have it.
+    """
+    end = content.find(b"\r\n\r\n")
+    last = content[max(0, end - _LONGEST_ADDED) : end].split(b"\r\n")[-3:]
+    ours = b"From: <" + sender.encode() + b">"
+    for line in reversed(last):
+        if line == ours:
+            return frozenset({"from"})
+        if not line.startswith((b"Date: ", b"Message-ID: ")):
+            break
+    return frozenset()
 
 
 def as_sent(parsed: Parsed, *, is_last: bool = False) -> bytes:
