@@ -14,6 +14,7 @@ from mailqueue.models import (
     Body,
     CaseSample,
     HostingAccount,
+    Judgement,
     Message,
     Recipient,
     SpamCase,
@@ -85,6 +86,30 @@ def test_rules_and_scripts_are_summed_the_heaviest_first(
         ("contact.php", 5),
         ("wp-mailer.php", 1),
     ]
+
+
+def test_what_screening_judges_stops_and_opens_a_case(
+    account: HostingAccount, now: datetime
+) -> None:
+    judged.send(account, judged.letter("first-pharmacie"), now)
+    judged.judge(account, now)
+    assert service.judge_spam([account.pk], now) == []
+    assert not SpamCase.objects.exists()
+    judged.wanton(account, now, 1)
+    [stop] = service.judge_spam([account.pk], now)
+    case = SpamCase.objects.get()
+    assert (case.change, case.looked_at) == (stop, 4)
+    assert (stop.figures["messages"], stop.figures["malware"]) == (4, 1)
+    assert len(stop.figures["samples"]) == case.samples.count() == 3
+
+
+def test_what_somebody_wants_is_no_evidence(account: HostingAccount, now: datetime) -> None:
+    judged.send(account, judged.letter("first-pharmacie"), now, subject="Wanted")
+    judged.send(account, judged.letter("first-seo"), now, subject="SEO")
+    judged.judge(account, now)
+    Judgement.objects.filter(message__subject="Wanted").update(wanted_at=now, wanted_by="admin")
+    case = report(account, now)
+    assert [sample.subject for sample in case.samples.all()] == ["SEO"]
 
 
 def test_the_history_of_the_state_tells_the_same(account: HostingAccount, now: datetime) -> None:
