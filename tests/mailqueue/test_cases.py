@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from mailqueue import cases, queue, service
@@ -174,7 +174,8 @@ def test_where_nothing_was_judged_complaints_tell_of_which_mail(
     queue.record([(item, Outcome(Result.DELIVERED, "250", "2.0.0")) for item in claimed], now)
     wanted = Recipient.objects.get(address="client7@example.org")
     said = queue.CameBack(wanted.pk, Category.COMPLAINT, "", is_hard=False, words="")
-    queue.come_back([said], now)
+    with transaction.atomic():
+        queue.come_back([said], now)
     assert Suppression.objects.exists()
     case = report(account, now)
     assert case.looked_at == 1
@@ -280,4 +281,4 @@ def test_the_evidence_of_much_mail_costs_no_more_queries(
         with CaptureQueriesContext(connection) as captured:
             cases.gather(account, now)
         counted.append(len(captured))
-    assert counted == [3, 3]
+    assert counted[0] == counted[1] <= 3
