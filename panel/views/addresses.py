@@ -18,7 +18,16 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailqueue import cases, queue, refusals, senders, service, suppressions, traces
+from mailqueue import (
+    behaviour,
+    cases,
+    queue,
+    refusals,
+    senders,
+    service,
+    suppressions,
+    traces,
+)
 from mailqueue.models import HostingAccount, Recipient
 from panel import audit, forgetting
 from panel.access import SignedInRequest, account_to_change, only, signed_in
@@ -91,6 +100,7 @@ def _erase(request: SignedInRequest, account: HostingAccount, address: str) -> t
         service.forget(account.pk, address)
         senders.forget(account.pk, address)
         refusals.forget(account.pk, address)
+        behaviour.forget(account.pk, address)
         audit.note(request, audit.Action.ERASE_ADDRESS, account, _digest(address))
     while number := queue.erase(account.pk, address):
         total += number
