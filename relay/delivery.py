@@ -140,7 +140,6 @@ class _Run:
 
     async def work(self) -> None:
         """Claim, put slots to work, wait for news; until there is nothing left to wait for."""
-        await self._screener.begin()
         with contextlib.suppress(Error):
             # Without it every destination goes at its usual pace, until the next time.
             await self._destinations.refresh(self._clock())

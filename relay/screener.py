@@ -3,6 +3,7 @@
 Owns what waits for that in one run; what is known beside a message is for `unjudged`, the rules are
 `mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages in a
 thread of its own, so that conversations go on meanwhile, and writes many verdicts at once.
+Between `unjudged` and the rules `engines` are asked, where they are set up.
 
 Screening that breaks stops no mail: what could not be judged goes out, and the log says so.
 """
@@ -74,10 +75,6 @@ class Screener:
         """How many recipients wait for a verdict."""
         return sum(map(len, (*self._waiting.values(), *self._in_hand.values())))
 
-    async def begin(self) -> None:
-        """Learn what earlier runs know of engines."""
-        await self._engines.load()
-
     def add(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Have these judged; those that need it not, and may go at once."""
         through = []
@@ -146,6 +143,7 @@ class Screener:
         letters = await self._patiently(unjudged.look_up, letters, before, self._clock())
         if self._engines.are_set_up:
             letters = await asyncio.gather(*(self._ask_engines(letter) for letter in letters))
+            await self._engines.keep_now_and_then()
         return await self._in_thread(_each, _judged, letters)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -119,7 +119,6 @@ def check_engines() -> None:
 
 async def _check_engines() -> None:
     engines = Engines(_utc_now)
-    await engines.load()
     await engines.check()
     await engines.keep()
 

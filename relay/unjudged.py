@@ -5,14 +5,14 @@ the right threads. What cannot be had is left out, and the log says so: it stops
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from django.db import Error
 
-from mailqueue import behaviour, facts, headers, queue, scripts, senders
+from mailqueue import behaviour, facts, headers, queue, scripts, senders, weights
 from mailqueue.behaviour import Look, Sighting
 from mailqueue.facts import Facts, Wanted
 from mailqueue.models import HostingAccount
@@ -56,8 +56,12 @@ def load(groups: Sequence[Sequence[Claimed]]) -> list[Loaded]:
     contents, to = queue.contents_of(ids), queue.addressees_of(ids)
     account_ids = {group[0].account_id for group in groups}
     accounts = {one.pk: one for one in HostingAccount.objects.filter(pk__in=account_ids)}
-    nobodys: dict[int, frozenset[str]] = {}
-    domains = _or(lambda: senders.domains_of(accounts.values()), nobodys)
+    domains: Mapping[int, frozenset[str]] = _or(
+        lambda: senders.domains_of(accounts.values()), dict[int, frozenset[str]]()
+    )
+    weighed: Mapping[int, Mapping[str, float]] = _or(
+        lambda: weights.of(account_ids), dict[int, Mapping[str, float]]()
+    )
     loaded = []
     for first, *others in groups:
         if first.message_id not in contents:
@@ -68,6 +72,7 @@ def load(groups: Sequence[Sequence[Claimed]]) -> list[Loaded]:
             own_domains=domains.get(first.account_id, frozenset()),
             added=headers.completed(content, first.sender),
             recipients=addressees.addresses,
+            weights=weighed.get(first.account_id, {}),
         )
         addresses = tuple(item.address for item in (first, *others))
         site = accounts[first.account_id].service_name

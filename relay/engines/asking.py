@@ -25,13 +25,14 @@ from relay.engines.clamd import Clamd
 from relay.engines.exchange import Envelope, NoAnswer
 from relay.engines.rspamd import Rspamd
 
-# All ours. Questions to one engine at once: clamd has ten threads by default.
-AT_ONCE = 8
+# All ours.
 PING_S = 2.0
 # An engine that was asked about a message as lately as that is not asked whether it is there.
 FRESH = timedelta(minutes=2)
 # The mean time is of about so many answers.
 MEAN_OF = 100
+# How often a run writes down what it learned.
+KEEP_S = 5.0
 TOO_SLOW = "no answer in time"
 
 logger = logging.getLogger("facteur.engines")
@@ -41,6 +42,8 @@ class Engine(Protocol):
     """What an engine can be asked. Both raise NoAnswer or OSError, and take as long as it takes."""
 
     name: str
+    # Questions that it is asked at once.
+    at_once: int
 
     async def ask(self, content: bytes, envelope: Envelope) -> Sequence[Finding]:
         """What it found in a message."""
@@ -50,22 +53,25 @@ class Engine(Protocol):
 
 
 class Engines:
-    """The engines of one run of a worker: `load`, then `ask` and now and then `keep`."""
+    """The engines of one run of a worker; it begins with what earlier runs of it learned."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._asked = [_Asked(engine, clock) for engine in _set_up()]
         self._node = os.uname().nodename
+        self._is_loaded = False
+        self._keep_at = 0.0
 
     @property
     def are_set_up(self) -> bool:
         """Whether there is any."""
         return bool(self._asked)
 
-    async def load(self) -> None:
-        """Begin with what earlier runs of this machine learned."""
-        if not self._asked:
+    async def _load(self) -> None:
+        """Take over what earlier runs of this machine learned."""
+        if not self._asked or self._is_loaded:
             return
+        self._is_loaded = True
         try:
             found = await in_database(kept.load, self._node)
         except Error as error:
@@ -77,12 +83,21 @@ class Engines:
 
     async def ask(self, content: bytes, envelope: Envelope) -> tuple[Finding, ...]:
         """What all of them find in a message; nothing from those that do not answer in time."""
+        await self._load()
         found = await asyncio.gather(*(one.ask(content, envelope) for one in self._asked))
         return tuple(finding for findings in found for finding in findings)
 
     async def check(self) -> None:
         """Ask those that nobody asked lately whether they are there."""
+        await self._load()
         await asyncio.gather(*(one.check() for one in self._asked))
+
+    async def keep_now_and_then(self) -> None:
+        """`keep`, if it is some seconds since the last time."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._keep_at:
+            self._keep_at = now_s + KEEP_S
+            await self.keep()
 
     async def keep(self) -> None:
         """Write what was learned since the last time."""
@@ -111,7 +126,7 @@ class _Asked:
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self.engine = engine
         self._clock = clock
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(engine.at_once)
         self._circuit = Circuit()
         now = clock()
         self._known = Known(True, now, now)
@@ -134,8 +149,17 @@ class _Asked:
         return has_news
 
     async def ask(self, content: bytes, envelope: Envelope) -> Sequence[Finding]:
-        """What it found; nothing if it is away, or fails."""
-        async with self._room:
+        """What it found; nothing if it is away, fails, or is asked too much else.
+
+        Takes no more than twice the time of an answer.
+        """
+        try:
+            async with asyncio.timeout(settings.ENGINE_TIMEOUT_S):
+                await self._room.acquire()
+        except TimeoutError:
+            self._missed()
+            return ()
+        try:
             # Asked here, not before: while this one waited, others may have found it away.
             if not self._circuit.lets_pass(self._clock()):
                 self._missed()
@@ -158,6 +182,8 @@ class _Asked:
                 return ()
             self._answered(asyncio.get_running_loop().time() - begun)
             return found
+        finally:
+            self._room.release()
 
     async def check(self) -> None:
         """Ask whether it is there, unless a message did so lately."""

@@ -28,6 +28,8 @@ class Clamd:
     """Asks one daemon."""
 
     name = "clamav"
+    # It has ten threads or twelve.
+    at_once = 8
 
     def __init__(self, address: Address) -> None:
         self._address = address

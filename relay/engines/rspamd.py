@@ -33,6 +33,8 @@ class Rspamd:
     """Asks one worker."""
 
     name = "rspamd"
+    # Most of its time it waits for answers of DNS.
+    at_once = 32
 
     def __init__(self, address: Address) -> None:
         self._address = address

@@ -339,7 +339,6 @@ def test_without_engines_nothing_is_asked(short: Any, clock: Clock) -> None:
     async def main() -> None:
         engines = Engines(clock)
         assert not engines.are_set_up
-        await engines.load()
         assert await engines.ask(MAIL, envelope()) == ()
         await engines.keep()
 
@@ -445,7 +444,7 @@ def test_there_are_only_so_many_questions_at_once(short: Any, clock: Clock) -> N
             await asyncio.gather(*(engines.ask(MAIL, envelope()) for _ in range(50)))
         return most
 
-    assert asyncio.run(main()) == asking.AT_ONCE
+    assert asyncio.run(main()) == Clamd.at_once
 
 
 def test_who_is_stopped_stops_at_once_and_leaves_nothing_behind(short: Any, clock: Clock) -> None:

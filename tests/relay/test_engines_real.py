@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from email.message import EmailMessage
 
 import pytest
 
@@ -14,6 +13,7 @@ from relay.engines.exchange import NoAnswer
 from relay.engines.rspamd import Rspamd
 from relay.engines.symbols import OF_ENVELOPE
 from tests.support import engines
+from tests.support.engines import letter
 from tests.support.letters import Text, texts
 from tests.support.nameserver import Nameserver, nameserver
 
@@ -37,21 +37,6 @@ def rspamd(names: Nameserver) -> Iterator[Rspamd]:
 def clamd() -> Iterator[Clamd]:
     with engines.clamd() as address:
         yield Clamd(address)
-
-
-def letter(text: str, attached: bytes = b"") -> bytes:
-    message = EmailMessage()
-    message["From"] = "Boutique <contact@boutique.example>"
-    message["To"] = "marie@client.example"
-    message["Subject"] = "Votre commande 1234"
-    message["Date"] = "Wed, 25 Nov 2026 03:55:00 +0000"
-    message["Message-ID"] = "<abc@boutique.example>"
-    message.set_content(text)
-    if attached:
-        message.add_attachment(
-            attached, maintype="application", subtype="octet-stream", filename="facture.com"
-        )
-    return message.as_bytes()
 
 
 def ask(engine: Rspamd | Clamd, content: bytes) -> Sequence[Finding]:
@@ -93,7 +78,7 @@ def test_rspamd_alone_convicts_nobody_but_adds_to_what_is_found_otherwise(rspamd
     found = tuple(ask(rspamd, letter(engines.GTUBE.decode())))
     alone = screen(letter("Merci pour votre commande."), Context(observed=found))
     assert (alone.score, alone.is_spam) == (3.5, False)
-    shouting = letter("Merci.").replace(b"Votre commande 1234", b"GAGNEZ DES MILLIONS VITE !!")
+    shouting = letter("Merci.", subject="GAGNEZ DES MILLIONS VITE !!")
     together = screen(shouting, Context(observed=found))
     assert together.score > 3.5
 

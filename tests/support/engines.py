@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 from tests.support.house import free_port
@@ -14,6 +16,8 @@ from tests.support.waiting import eventually
 
 # In pieces: a scanner on the developer's own machine is to leave this file alone.
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+# A text that the daemon of the tests takes for a virus, and no rule of ours for anything.
+FAKE = b"Nothing is in here: the scanner of the tests knows it all the same.\n"
 # What Rspamd takes for spam, whatever its settings.
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 PROFILE = Path(__file__).resolve().parents[2] / "docs" / "rspamd" / "settings.conf"
@@ -23,7 +27,7 @@ _OFF = ("fuzzy_check", "multimap", "phishing", "rspamd_update", "whitelist")
 
 @contextmanager
 def clamd(port: int | None = None) -> Iterator[tuple[str, int]]:
-    """ClamAV's daemon, which knows the EICAR test file and nothing else; gives its address."""
+    """ClamAV's daemon, which knows EICAR, FAKE and nothing else; gives its address."""
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="ft-clamd-", dir="/tmp") as name:
         folder = Path(name)
@@ -31,8 +35,13 @@ def clamd(port: int | None = None) -> Iterator[tuple[str, int]]:
         folder.chmod(0o755)
         database = folder / "database"
         database.mkdir()
-        digest = hashlib.md5(EICAR, usedforsecurity=False).hexdigest()
-        (database / "own.hdb").write_text(f"{digest}:{len(EICAR)}:Eicar-Test-Signature\n")
+        known = {"Eicar-Test-Signature": EICAR, "Php.Malware.Fake-1": FAKE}
+        (database / "own.hdb").write_text(
+            "".join(
+                f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}:{len(content)}:{name}\n"
+                for name, content in known.items()
+            )
+        )
         lines = ["Foreground true", f"DatabaseDirectory {database}", "TCPAddr 127.0.0.1"]
         lines += [f"TCPSocket {port}", f"LocalSocket {folder}/clamd.sock", "StreamMaxLength 12M"]
         settings = folder / "clamd.conf"
@@ -75,6 +84,22 @@ def rspamd(nameserver: tuple[str, int], *, with_profile: bool = False) -> Iterat
         command += [word for place in places for word in ("--var", place)]
         with _running(command, port):
             yield "127.0.0.1", port
+
+
+def letter(text: str, attached: bytes = b"", subject: str = "Votre commande 1234") -> bytes:
+    """A letter of a shop, as a relay has it in hand; with a file, if there is to be one."""
+    message = EmailMessage(SMTP)
+    message["From"] = "Boutique <contact@boutique.example>"
+    message["To"] = "marie@client.example"
+    message["Subject"] = subject
+    message["Date"] = "Wed, 25 Nov 2026 03:55:00 +0000"
+    message["Message-ID"] = "<abc@boutique.example>"
+    message.set_content(text)
+    if attached:
+        message.add_attachment(
+            attached, maintype="application", subtype="octet-stream", filename="commande.dat"
+        )
+    return message.as_bytes()
 
 
 def _program(name: str) -> str:
