@@ -5,7 +5,7 @@ rules (`headers`, `fitting`), or says that it is no message. `examine` puts the 
 beside what else there is to know: size, parts, links, who sent it. Rows and pages are for others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -132,8 +132,7 @@ def prepare(raw: bytes, *, sender: str, message_id: str, now: datetime) -> Prepa
     parsed = headers.parse(text)
     if isinstance(parsed, headers.Problem):
         return Fault.LONG_HEADER
-    before = _names(parsed)
-    if not before & _USUAL:
+    if _USUAL.isdisjoint(item.name for item in parsed.fields):
         return Fault.NO_HEADER
     lines = [item.lines for item in parsed.fields], parsed.body
     problem = fitting.fit_lines(parsed)
@@ -141,13 +140,12 @@ def prepare(raw: bytes, *, sender: str, message_id: str, now: datetime) -> Prepa
     named = (value for name in _NAMING for value in parsed.values(name))
     recipients = sum(1 for value in named for _ in listed(value))
     is_folded = lines != ([item.lines for item in parsed.fields], parsed.body)
-    headers.complete(parsed, sender=sender, full_name="", message_id=message_id, now=now)
-    after = _names(parsed)
+    changes = headers.complete(parsed, sender=sender, full_name="", message_id=message_id, now=now)
     return Prepared(
         content=headers.as_sent(parsed, is_last=True),
         size_bytes=size,
-        added=_in_words(after - before),
-        removed=_in_words(before - after),
+        added=changes.added,
+        removed=changes.removed,
         is_folded=is_folded and problem is None,
         obstacle=problem.text if problem else "",
         recipients=recipients,
@@ -190,14 +188,6 @@ def _plain(raw: bytes) -> bytes:
     if charset is not None:
         return raw[2:].decode(charset, "replace").encode()
     return raw.removeprefix(b"\xef\xbb\xbf")
-
-
-def _names(parsed: headers.Parsed) -> set[bytes]:
-    return {item.name for item in parsed.fields}
-
-
-def _in_words(names: Iterable[bytes]) -> tuple[str, ...]:
-    return tuple(sorted(name.decode("ascii") for name in names))
 
 
 def _part(letter: Letter, leaf: Leaf) -> Part:

@@ -121,6 +121,14 @@ def report(examined: Examined, author: Author) -> Report:
     )
 
 
+def short(examined: Examined | None) -> tuple[str, str]:
+    """Mark and verdict of a message that was sent, in a few words; None was not looked at."""
+    if examined is None:
+        return "unknown", _("Not looked at")
+    mark, title, _sentence = _verdict(examined, "")
+    return mark, title
+
+
 def fault(found: Fault) -> str:
     """Why something is no message, and what to do."""
     return {

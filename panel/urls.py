@@ -41,6 +41,7 @@ from panel.views import (
     tokens,
     trial,
     users,
+    wanted,
 )
 
 
@@ -107,7 +108,7 @@ class ScriptStep:
 class Choice:
     """What can be done with chosen e-mails."""
 
-    regex = "release|purge"
+    regex = "release|wanted|purge"
 
     def to_python(self, value: str) -> queue.Choice:
         """The choice of this name."""
@@ -336,6 +337,16 @@ urlpatterns = [
         name="sending_help",
     ),
     path("web/hosting/<name:service_name>/scripts-emails/tester/", tester.page, name="tester"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/tester/address/",
+        tester.address,
+        name="tester_address",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/tester/<queue_id:queue_id>/",
+        tester.result,
+        name="tester_result",
+    ),
     path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
     path(
         "web/hosting/<name:service_name>/scripts-emails/test/<slug:queue_id>/",
@@ -371,6 +382,11 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/download/",
         messages.download,
         name="message_download",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/wanted/",
+        wanted.page,
+        name="message_wanted",
     ),
     path(
         "web/hosting/<name:service_name>/report-address/",

@@ -17,7 +17,7 @@ from mailqueue.behaviour import Look, Sighting
 from mailqueue.facts import Facts, Wanted
 from mailqueue.models import HostingAccount
 from mailqueue.queue import Addressees, Claimed
-from mailqueue.screening import Context, Letter, Traits, read, traits
+from mailqueue.screening import Context, Finding, Letter, Traits, read, traits
 
 T = TypeVar("T")
 
@@ -54,30 +54,17 @@ def load(groups: Sequence[Sequence[Claimed]]) -> list[Loaded]:
     """Messages with their contents, by their recipients in hand; without those that are gone."""
     ids = [group[0].message_id for group in groups]
     contents, to = queue.contents_of(ids), queue.addressees_of(ids)
-    account_ids = {group[0].account_id for group in groups}
-    accounts = {one.pk: one for one in HostingAccount.objects.filter(pk__in=account_ids)}
-    domains: Mapping[int, frozenset[str]] = _or(
-        lambda: senders.domains_of(accounts.values()), dict[int, frozenset[str]]()
+    there = [group for group in groups if group[0].message_id in contents]
+    return _loaded(
+        [(group, contents[group[0].message_id], to.get(group[0].message_id)) for group in there]
     )
-    weighed: Mapping[int, Mapping[str, float]] = _or(
-        lambda: weights.of(account_ids), dict[int, Mapping[str, float]]()
-    )
-    loaded = []
-    for first, *others in groups:
-        if first.message_id not in contents:
-            continue
-        content = contents[first.message_id]
-        addressees = to.get(first.message_id, _NOBODY)
-        context = Context(
-            own_domains=domains.get(first.account_id, frozenset()),
-            added=headers.completed(content, first.sender),
-            recipients=addressees.addresses,
-            weights=weighed.get(first.account_id, {}),
-        )
-        addresses = tuple(item.address for item in (first, *others))
-        site = accounts[first.account_id].service_name
-        loaded.append(Loaded(first, addresses, content, addressees, site, context))
-    return loaded
+
+
+def known_beside(claimed: Claimed, content: bytes, now: datetime) -> Context:
+    """What is known beside a message that is in no queue (see `probing`); it is counted nowhere."""
+    (loaded,) = _loaded([((claimed,), content, Addressees(1, (claimed.address,)))])
+    one = parse(loaded)
+    return _with_facts(one, _facts([one], now)).context
 
 
 def parse(one: Loaded) -> Unjudged:
@@ -99,22 +86,58 @@ def look_up(
     """
     sightings = [_sighting(one) for one in letters]
     look = _or(lambda: behaviour.look(sightings, now, before), Look({}, ()))
-    known = _or(lambda: facts.look(map(_wanted, letters), now), Facts())
     seen = {one.message_id: one for one in look.sightings}
+    known = _facts(letters, now)
     return [
         replace(
-            one,
+            _with_facts(one, known, look.findings.get(one.claimed.message_id, ())),
             sighting=seen.get(one.claimed.message_id),
-            context=replace(
-                one.context,
-                dead_hosts=known.dead_hosts,
-                hosts_without_https=known.hosts_without_https,
-                listings=known.listings.get(one.traits.visitor, ()),
-                observed=look.findings.get(one.claimed.message_id, ()),
-            ),
         )
         for one in letters
     ]
+
+
+def _loaded(
+    found: Sequence[tuple[Sequence[Claimed], bytes, Addressees | None]],
+) -> list[Loaded]:
+    account_ids = {first.account_id for (first, *_), _, _ in found}
+    accounts = {one.pk: one for one in HostingAccount.objects.filter(pk__in=account_ids)}
+    domains: Mapping[int, frozenset[str]] = _or(
+        lambda: senders.domains_of(accounts.values()), dict[int, frozenset[str]]()
+    )
+    weighed: Mapping[int, Mapping[str, float]] = _or(
+        lambda: weights.of(account_ids), dict[int, Mapping[str, float]]()
+    )
+    loaded = []
+    for group, content, to in found:
+        first, addressees = group[0], to or _NOBODY
+        context = Context(
+            own_domains=domains.get(first.account_id, frozenset()),
+            added=headers.completed(content, first.sender),
+            recipients=addressees.addresses,
+            weights=weighed.get(first.account_id, {}),
+        )
+        addresses = tuple(item.address for item in group)
+        site = accounts[first.account_id].service_name
+        loaded.append(Loaded(first, addresses, content, addressees, site, context))
+    return loaded
+
+
+def _facts(letters: Sequence[Unjudged], now: datetime) -> Facts:
+    return _or(lambda: facts.look(map(_wanted, letters), now), Facts())
+
+
+def _with_facts(one: Unjudged, known: Facts, observed: tuple[Finding, ...] = ()) -> Unjudged:
+    return replace(
+        one,
+        context=replace(
+            one.context,
+            dead_hosts=known.dead_hosts,
+            hosts_without_https=known.hosts_without_https,
+            listings=known.listings.get(one.traits.visitor, ()),
+            observed=observed,
+        ),
+    )
 
 
 def _or(known: Callable[[], T], nothing: T) -> T:

@@ -24,6 +24,7 @@ from panel.models import AuditEntry, Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
 from tests.support import judged
+from tests.support.judging import FINDINGS, judge
 
 pytestmark = pytest.mark.browser
 
@@ -107,6 +108,9 @@ def addresses(
     content = letter.as_bytes().replace(b"\n", b"\r\n")
     submit(now, content=content, size_bytes=len(content), recipients=(long, "z@example.org"))
     shown = Message.objects.order_by("pk").reverse()[0]
+    judge(
+        shown, now, [*FINDINGS, {**FINDINGS[1], "details": {"what": "x" * 300, "host": "y" * 300}}]
+    )
     for number in range(60):
         AuditEntry.objects.create(
             at=now, actor="x" * 150, account=account, action="preview", target=f"{long}{number}"
@@ -188,6 +192,8 @@ def addresses(
         SCRIPTS_EMAILS + "test/",
         SCRIPTS_EMAILS + f"test/{test_id}/",
         SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",
+        SCRIPTS_EMAILS + f"messages/{shown.queue_id}/wanted/",
+        SCRIPTS_EMAILS + "queue/?standing=spam",
         "/journal/",
         "/web/hosting/boutique.example/journal/",
         "/web/hosting/boutique.example/exclusions/",

@@ -24,6 +24,7 @@ from panel import trial
 from panel.models import DailyReport, User
 from panel.urls import urlpatterns
 from tests.panel.conftest import HTMX, Browse
+from tests.support.judging import judge
 
 ROLES = ("stranger", "outsider", "reader", "owner", "administrator")
 BASE = "/web/hosting/boutique.example/"
@@ -130,10 +131,12 @@ TABLE = {
     "queue": [("GET", PAGE + "queue/", OF_ACCOUNT)],
     "queue_confirm": [
         ("POST", PAGE + "queue/release/confirm/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/wanted/confirm/", (302, 404, 403, 400, 400)),
         ("POST", PAGE + "queue/purge/confirm/", (302, 404, 403, 400, 400)),
     ],
     "queue_act": [
         ("POST", PAGE + "queue/release/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/wanted/", (302, 404, 403, 400, 400)),
         ("POST", PAGE + "queue/purge/", (302, 404, 403, 400, 400)),
     ],
     "sending_help": [("GET", PAGE + "help/", OF_ACCOUNT)],
@@ -144,6 +147,8 @@ TABLE = {
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
     "message": [("GET", PAGE + "messages/ABC/", OF_ACCOUNT)],
+    # Owners may not overrule here.
+    "message_wanted": [("GET", PAGE + "messages/ABC/wanted/", (302, 404, 403, 409, 200))],
     "message_html": [("GET", PAGE + "messages/ABC/html/", OF_ACCOUNT)],
     "message_download": [("GET", PAGE + "messages/ABC/download/", OF_ACCOUNT)],
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
@@ -208,6 +213,7 @@ CASES = [
 # Pages that show a form and take it, ours and those of allauth and Django.
 OF_OTHERS = {
     PAGE + "review/",
+    PAGE + "messages/ABC/wanted/",
     "/web/hosting/add/",
     BASE + "edit/",
     BASE + "close/",
@@ -336,7 +342,7 @@ def _case(account: HostingAccount, now: datetime) -> None:
 
 @pytest.fixture
 def _letter(account: HostingAccount) -> None:
-    """A message of the account, with HTML in it."""
+    """A message of the account, with HTML in it, that was judged spam."""
     message = Message.objects.create(
         account=account,
         queue_id="ABC",
@@ -346,6 +352,7 @@ def _letter(account: HostingAccount) -> None:
     )
     content = b"Content-Type: text/html\r\n\r\n<p>x"
     Body.objects.create(message=message, content=content, is_compressed=False)
+    judge(message, message.accepted_at)
 
 
 def _send(client: Client, method: str, address: str, **headers: str) -> int:

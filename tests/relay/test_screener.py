@@ -19,6 +19,7 @@ from mailqueue.models import (
     Recipient,
 )
 from mailqueue.queue import Claimed, Submission
+from mailqueue.screening import THRESHOLD
 from relay import screener, unjudged
 from relay.client import Timeouts
 from relay.delivery import deliver_due
@@ -347,3 +348,34 @@ def test_the_accounts_own_domains_and_all_domains_of_recipients_are_told(
         "autre.example",
     }
     assert letter.to.number == 3
+
+
+def test_what_is_wanted_goes_and_what_is_like_it_goes_once_its_rules_have_fallen(
+    account: HostingAccount, mx: Remote, now: datetime
+) -> None:
+    scores = []
+    for _ in range(3):
+        submit(account, now, SPAM)
+        deliver(now)
+        message = Message.objects.order_by("pk").reverse()[0]
+        scores.append(message.spam_score or 0.0)
+        queue.mark_wanted(account.pk, [message.pk], now, actor="admin", as_administrator=True)
+        deliver(now)
+    assert scores == pytest.approx([scores[0], scores[0] / 2, scores[0] / 4], abs=0.05)
+    assert scores[1] >= THRESHOLD > scores[2], "the third was never held"
+    assert rows() == [("sent", "")] * 3
+    assert len(mx.messages) == 3
+    weights = [{one["weight"] for one in row.findings} for row in Judgement.objects.order_by("pk")]
+    assert weights == [{1.0}, {0.5}, {0.25}][: len(weights)]
+
+
+def test_what_is_only_let_go_goes_and_the_next_like_it_is_held(
+    account: HostingAccount, mx: Remote, now: datetime
+) -> None:
+    submit(account, now, SPAM)
+    deliver(now)
+    [pk] = Recipient.objects.values_list("pk", flat=True)
+    assert queue.release_chosen(account.pk, [pk], now, as_administrator=True) == 1
+    submit(account, now, SPAM)
+    deliver(now)
+    assert rows() == [("sent", ""), ("held", "spam")]

@@ -11,7 +11,7 @@ from django.db import connection
 from mailqueue import accounts, queue
 from mailqueue.models import Habit, HostingAccount, Judgement, Message, Recipient
 from mailqueue.queue import Submission
-from relay import probes
+from relay import inquiries
 from relay.client import Timeouts
 from relay.delivery import deliver_due
 from relay.resolver import Resolver
@@ -164,7 +164,7 @@ def test_a_dead_host_counts_from_the_second_message_on(
 
     shout("first@example.org")
     assert "link_dead" not in found("first@example.org")
-    run(probes.check_due(lambda: now, Resolver([dns.address])))
+    run(inquiries.check_due(lambda: now, Resolver([dns.address])))
     assert ("www.gone.example", "A") in dns.asked
     shout("second@example.org")
     assert "link_dead" in found("second@example.org")
@@ -177,7 +177,7 @@ def test_a_listed_visitor_counts_for_his_message_alone(
     settings.DNSBL, settings.CHECK_LINKS = ["list.example"], False
     dns.add("2.0.0.127.list.example", "A", "127.0.0.2")
     dns.add("4.4.8.8.list.example", "A", "127.0.0.4")
-    run(probes.check_due(lambda: now, Resolver([dns.address])))
+    run(inquiries.check_due(lambda: now, Resolver([dns.address])))
 
     def form(address: str, visitor: str) -> None:
         content = letter(
@@ -189,7 +189,7 @@ def test_a_listed_visitor_counts_for_his_message_alone(
         send(account, now, {address: content})
 
     form("first@example.org", "8.8.4.4")
-    run(probes.check_due(lambda: now, Resolver([dns.address])))
+    run(inquiries.check_due(lambda: now, Resolver([dns.address])))
     form("second@example.org", "8.8.4.4")
     form("third@example.org", "8.8.8.8")
     assert "listed" in found("second@example.org")
@@ -225,5 +225,5 @@ def test_links_of_a_house_that_looks_at_none_are_not_asked_for(
     settings.RESOLVERS = [dns.address]
     settings.ALLOW_NETWORKS = [ip_network("127.0.0.0/8")]
     send(account, now, {"marie@example.org": letter("marie@example.org")})
-    run(probes.check_due(lambda: now, Resolver([dns.address])))
+    run(inquiries.check_due(lambda: now, Resolver([dns.address])))
     assert dns.asked == []

@@ -1,0 +1,87 @@
+"""Looks at the e-mails that scripts sent to a test address, as a worker looks at all mail.
+
+Owns the step from a probe to what a page tells of it. What is known beside a message is
+`unjudged`'s to say; nothing here sends, holds, counts or strikes.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import InterfaceError, OperationalError
+
+from mailqueue import examining, maillog, probes, queue
+from mailqueue.examining import Examined, Prepared
+from mailqueue.models import Probe
+from mailqueue.queue import Claimed
+from mailqueue.screening import screen
+from relay import unjudged
+
+# A run looks for so long, in seconds, before mail that is due has its turn; at so many at once:
+# each has its content in memory.
+SHARE_S = 2.0
+AT_ONCE = 5
+
+logger = logging.getLogger("facteur.delivery")
+
+
+def look(clock: Callable[[], datetime]) -> bool:
+    """Look at probes that wait; return whether some are left.
+
+    Raises django.db.Error if the database is away.
+    """
+    until = time.monotonic() + SHARE_S
+    while waiting := probes.waiting(AT_ONCE):
+        for probe in waiting:
+            _look_at(probe, clock())
+            if time.monotonic() > until:
+                return bool(probes.waiting(1))
+    return False
+
+
+def _look_at(probe: Probe, now: datetime) -> None:
+    try:
+        examined = _examined(probe, now)
+        probes.settle(probe, examined.as_row(), now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # A fault of ours: nobody must wait for an answer for ever, nor the next probe for this one.
+        logger.exception("q=%s probe=broken", probe.queue_id)
+        probes.settle(probe, {}, now)
+    else:
+        maillog.probed(probe.queue_id, probe.account_id, examined)
+
+
+def _examined(probe: Probe, now: datetime) -> Examined:
+    content = queue.unpack(bytes(probe.content or b""), probe.is_compressed)
+    context = unjudged.known_beside(_as_claimed(probe), content, now)
+    prepared = Prepared(
+        content,
+        probe.size_bytes,
+        added=tuple(probe.changes["added"]),
+        removed=tuple(probe.changes["removed"]),
+    )
+    return examining.examine(prepared, screen(content, context), context)
+
+
+def _as_claimed(probe: Probe) -> Claimed:
+    """A probe as if it were mail that is about to go out."""
+    return Claimed(
+        recipient_id=0,
+        message_id=0,
+        account_id=probe.account_id,
+        queue_id=probe.queue_id,
+        sender=probe.sender,
+        address=f"test@{probes.DOMAIN}",
+        domain=probes.DOMAIN,
+        tries=0,
+        accepted_at=probe.accepted_at,
+        deadline=probe.accepted_at,
+        claim="",
+        size_bytes=probe.size_bytes,
+        script=probe.script,
+        folder=probe.folder,
+        origin=probe.origin,
+    )
