@@ -47,6 +47,7 @@ ORDER = (
     "facts",
     "behaviour",
     "judgements",
+    "probes",
     "queue",
     "cases",
     "service",
