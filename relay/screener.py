@@ -60,6 +60,8 @@ class Screener:
     ) -> None:
         self._clock = clock
         self._go = go
+        # How many recipients wait for a verdict.
+        self.waiting = 0
         # In the order in which they came, by message.
         self._waiting: dict[int, list[Claimed]] = {}
         # Those that are being looked at, or judged and not written down.
@@ -70,11 +72,6 @@ class Screener:
         self._engines = Engines(clock)
         self._now_s = asyncio.get_running_loop().time
 
-    @property
-    def waiting(self) -> int:
-        """How many recipients wait for a verdict."""
-        return sum(map(len, (*self._waiting.values(), *self._in_hand.values())))
-
     def add(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Have these judged; those that need it not, and may go at once."""
         through = []
@@ -83,6 +80,7 @@ class Screener:
                 through.append(item)
             else:
                 self._waiting.setdefault(item.message_id, []).append(item)
+        self.waiting += len(claimed) - len(through)
         if self._waiting and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._work())
         return through
@@ -94,7 +92,7 @@ class Screener:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._engines.keep()
         groups = [*self._in_hand.values(), *self._waiting.values()]
-        self._waiting, self._in_hand = {}, {}
+        self._waiting, self._in_hand, self.waiting = {}, {}, 0
         return [item for group in groups for item in group]
 
     async def _work(self) -> None:
@@ -171,10 +169,12 @@ class Screener:
         claimed = [item for group in self._in_hand.values() for item in group]
         try:
             held = await self._patiently(_settle, judged, claimed, self._clock())
-        except Error:
+        except Exception:
+            # What is known to be spam waits for the end of its lease, and is tried again.
             logger.exception("screening=unrecorded messages=%d", len(judged))
-            held = set()
+            held = {item.recipient_id for item in claimed if _is_known_spam(item)}
         self._in_hand = {}
+        self.waiting -= len(claimed)
         self._go([item for item in claimed if item.recipient_id not in held])
 
     async def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -196,10 +196,13 @@ class Screener:
 
 def _may_go(item: Claimed) -> bool:
     """Whether a recipient may go as it is: its message was judged, or need not be."""
-    if item.screening is Screening.OFF:
-        return True
-    is_stopped = item.is_spam and item.screening is Screening.HOLD and not item.is_released
-    return item.is_judged and not is_stopped
+    is_off = item.screening is Screening.OFF
+    return is_off or (item.is_judged and not _is_known_spam(item))
+
+
+def _is_known_spam(item: Claimed) -> bool:
+    """Whether a recipient is to be held for a verdict of before."""
+    return item.is_spam and item.screening is Screening.HOLD and not item.is_released
 
 
 def _answers() -> bool:
