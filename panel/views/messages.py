@@ -55,7 +55,11 @@ def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
                 "seen": seen,
                 "known": known(seen),
                 "recipients": [
-                    {"recipient": row, "status": capfirst(row.get_status_display())}
+                    {
+                        "recipient": row,
+                        "status": capfirst(row.get_status_display()),
+                        "why": row.get_hold_reason_display(),
+                    }
                     for row in found.rows
                 ],
                 "is_first": not after,

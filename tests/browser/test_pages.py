@@ -10,7 +10,17 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from mailqueue import accounts, scripts, senders, service, signing_keys, simulator, tokens
+from mailqueue import (
+    accounts,
+    engines,
+    scripts,
+    senders,
+    service,
+    signing_keys,
+    simulator,
+    tokens,
+)
+from mailqueue.engines import Known
 from mailqueue.models import (
     CaseSample,
     HostingAccount,
@@ -73,6 +83,10 @@ def addresses(
     # Nobody answers: what is told then is to be read too.
     settings.BOUNCE_DOMAIN, settings.RESOLVERS = "bounce.hoster.example", [("127.0.0.1", 9)]
     monkeypatch.setattr(dns_questions, "WITHIN_S", 0.05)
+    settings.RSPAMD, settings.CLAMD = ("127.0.0.1", 11333), ("127.0.0.1", 3310)
+    away = Known(False, now, now, words="no answer " * 30, answers=10**9, mean_ms=2999, missed=12)
+    known = {"clamav": away, "rspamd": Known(True, now, now)}
+    engines.keep("n" * 60, known)
     for number in range(30):
         made = accounts.create(f"a-rather-long-name-of-a-site-{number}.example", now)
         if number % 3 == 0:
@@ -129,14 +143,14 @@ def addresses(
     signing_keys.retire(old, now)
     stopped, long_name = _stopped(now)
     evidence = f"/web/hosting/{stopped.account.service_name}/scripts-emails/cases/{stopped.pk}/"
-    known = [
+    told = [
         scripts.Seen(account.pk, name, "/s" * 100, Message.Origin.SOCKET, 2000, 30, 30, 7)
         for name in ("n" * 255, "<b>", *(f"{number}.php" for number in range(60)))
     ]
     with transaction.atomic():
-        scripts.see(known, now)
-        scripts.see(known[:5], now - timedelta(days=20))
-    blocked = service.block_script(account.pk, known[0].key, "x" * 150, now)
+        scripts.see(told, now)
+        scripts.see(told[:5], now - timedelta(days=20))
+    blocked = service.block_script(account.pk, told[0].key, "x" * 150, now)
     submit(now, subject="x" * 250, script="n" * 255, folder="/s" * 100)
     script = f"/web/hosting/boutique.example/scripts/{blocked.key}/"
     step = f"/web/hosting/boutique.example/domains/boutique.example/keys/{key.pk}/"
