@@ -6,10 +6,20 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from mailqueue import accounts, engines, senders, service, signing_keys, simulator, tokens
+from mailqueue import (
+    accounts,
+    engines,
+    scripts,
+    senders,
+    service,
+    signing_keys,
+    simulator,
+    tokens,
+)
 from mailqueue.engines import Known
 from mailqueue.models import (
     CaseSample,
@@ -133,8 +143,22 @@ def addresses(
     signing_keys.retire(old, now)
     stopped, long_name = _stopped(now)
     evidence = f"/web/hosting/{stopped.account.service_name}/scripts-emails/cases/{stopped.pk}/"
+    told = [
+        scripts.Seen(account.pk, name, "/s" * 100, Message.Origin.SOCKET, 2000, 30, 30, 7)
+        for name in ("n" * 255, "<b>", *(f"{number}.php" for number in range(60)))
+    ]
+    with transaction.atomic():
+        scripts.see(told, now)
+        scripts.see(told[:5], now - timedelta(days=20))
+    blocked = service.block_script(account.pk, told[0].key, "x" * 150, now)
+    submit(now, subject="x" * 250, script="n" * 255, folder="/s" * 100)
+    script = f"/web/hosting/boutique.example/scripts/{blocked.key}/"
     step = f"/web/hosting/boutique.example/domains/boutique.example/keys/{key.pk}/"
     return [
+        "/web/hosting/boutique.example/scripts/",
+        script,
+        script + "purge/confirm/",
+        script + "block/confirm/",
         "/web/hosting/boutique.example/domains/",
         "/web/hosting/boutique.example/domains/boutique.example/",
         "/web/hosting/boutique.example/domains/boutique.example/?check=1",

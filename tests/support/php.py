@@ -40,12 +40,13 @@ def run(
     *,
     user: Sequence[str] = (),
     timeout_s: float = 120,
+    name: str = "script.php",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script of `folder` with php.ini's `sendmail_path` set to `sendmail`.
+    """Run a script of `folder`, under this name, with php.ini's `sendmail_path` set to `sendmail`.
 
     `user` is a command in front that changes the user, such as `setpriv --reuid=…`.
     """
-    path = folder / "script.php"
+    path = folder / name
     path.write_text(script, encoding="utf-8")
     path.chmod(0o644)
     return subprocess.run(
