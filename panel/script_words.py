@@ -39,7 +39,7 @@ def share(part: int, whole: int) -> str:
     """So many of so many in per cent; empty where there is nothing to compare with."""
     if not whole:
         return ""
-    percent = formats.number_format(min(100.0, 100 * part / whole), 1, use_l10n=True)
+    percent = formats.number_format(round(min(100.0, 100 * part / whole), 1), 1, use_l10n=True)
     return _("%(share)s%%") % {"share": percent}
 
 

@@ -1,7 +1,7 @@
 """Looks at the e-mails that scripts sent to a test address, as a worker looks at all mail.
 
 Owns the step from a probe to what a page tells of it. What is known beside a message is
-`screener`'s to say; nothing here sends, holds, counts or strikes.
+`unjudged`'s to say; nothing here sends, holds, counts or strikes.
 """
 
 import logging
@@ -16,7 +16,7 @@ from mailqueue.examining import Examined, Prepared
 from mailqueue.models import Probe
 from mailqueue.queue import Claimed
 from mailqueue.screening import screen
-from relay import screener
+from relay import unjudged
 
 # A run looks for so long, in seconds, before mail that is due has its turn; at so many at once:
 # each has its content in memory.
@@ -42,7 +42,7 @@ def look(clock: Callable[[], datetime]) -> bool:
 
 def _look_at(probe: Probe, now: datetime) -> None:
     try:
-        examined = _examined(probe)
+        examined = _examined(probe, now)
         probes.settle(probe, examined.as_row(), now)
     except (OperationalError, InterfaceError):
         raise
@@ -54,9 +54,9 @@ def _look_at(probe: Probe, now: datetime) -> None:
         maillog.probed(probe.queue_id, probe.account_id, examined)
 
 
-def _examined(probe: Probe) -> Examined:
+def _examined(probe: Probe, now: datetime) -> Examined:
     content = queue.unpack(bytes(probe.content or b""), probe.is_compressed)
-    context = screener.known_beside(_as_claimed(probe), content)
+    context = unjudged.known_beside(_as_claimed(probe), content, now)
     prepared = Prepared(
         content,
         probe.size_bytes,

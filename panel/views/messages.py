@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from mailqueue import false_alarms, messages, queue
+from mailqueue import false_alarms, messages, queue, script_view
 from mailqueue.models import HostingAccount, Message
 from panel import audit, finding_words, overruling, preview
 from panel.access import SignedInRequest, account_for, may_act, only, signed_in
@@ -51,6 +51,7 @@ def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
                 "account": account,
                 "tab": "scripts_emails",
                 "message": message,
+                "script": script_view.script_of(message),
                 "seen": seen,
                 "known": known(seen),
                 "recipients": [

@@ -9,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from mailqueue import accounts, senders, service, signing_keys, simulator, tokens
+from mailqueue import accounts, engines, senders, service, signing_keys, simulator, tokens
+from mailqueue.engines import Known
 from mailqueue.models import (
     CaseSample,
     HostingAccount,
@@ -72,6 +73,10 @@ def addresses(
     # Nobody answers: what is told then is to be read too.
     settings.BOUNCE_DOMAIN, settings.RESOLVERS = "bounce.hoster.example", [("127.0.0.1", 9)]
     monkeypatch.setattr(dns_questions, "WITHIN_S", 0.05)
+    settings.RSPAMD, settings.CLAMD = ("127.0.0.1", 11333), ("127.0.0.1", 3310)
+    away = Known(False, now, now, words="no answer " * 30, answers=10**9, mean_ms=2999, missed=12)
+    known = {"clamav": away, "rspamd": Known(True, now, now)}
+    engines.keep("n" * 60, known)
     for number in range(30):
         made = accounts.create(f"a-rather-long-name-of-a-site-{number}.example", now)
         if number % 3 == 0:

@@ -15,6 +15,7 @@ from mailqueue.models import (
     CaseSample,
     HostingAccount,
     Message,
+    Script,
     SigningKey,
     SimulatedMessage,
     SpamCase,
@@ -30,6 +31,7 @@ ROLES = ("stranger", "outsider", "reader", "owner", "administrator")
 BASE = "/web/hosting/boutique.example/"
 PAGE = BASE + "scripts-emails/"
 DOMAIN = BASE + "domains/boutique.example/"
+SCRIPT = BASE + "scripts/" + "a" * 64 + "/"
 HOUSE = ascii_name(settings.HOSTNAME)
 
 # For each name of an address: the method, the address, and the status for each of ROLES.
@@ -112,6 +114,22 @@ TABLE = {
         ("POST", PAGE + "unblock/", (302, 404, 403, 409, 409)),
         ("POST", PAGE + "purge/", (302, 404, 403, 409, 409)),
         ("POST", PAGE + "lift/", (302, 404, 403, 403, 409)),
+    ],
+    "scripts": [("GET", BASE + "scripts/", OF_ACCOUNT)],
+    "script": [
+        ("GET", SCRIPT, OF_ACCOUNT),
+        ("GET", BASE + "scripts/" + "b" * 64 + "/", (302, 404, 404, 404, 404)),
+    ],
+    # It is not blocked.
+    "script_confirm": [
+        ("GET", SCRIPT + "block/confirm/", (302, 404, 403, 200, 200)),
+        ("GET", SCRIPT + "unblock/confirm/", (302, 404, 403, 409, 409)),
+        ("GET", SCRIPT + "purge/confirm/", (302, 404, 403, 200, 200)),
+    ],
+    "script_act": [
+        ("POST", SCRIPT + "block/", (302, 404, 403, 302, 302)),
+        ("POST", SCRIPT + "unblock/", (302, 404, 403, 302, 302)),
+        ("POST", SCRIPT + "purge/", (302, 404, 403, 302, 302)),
     ],
     "review": [("GET", PAGE + "review/", (302, 404, 403, 200, 200))],
     "review_refuse": [("POST", PAGE + "review/refuse/", (302, 404, 403, 403, 302))],
@@ -370,6 +388,13 @@ def _send(client: Client, method: str, address: str, **headers: str) -> int:
 
 
 @pytest.fixture
+def _script(account: HostingAccount, now: datetime) -> None:
+    Script.objects.create(
+        account=account, key="a" * 64, origin="socket", first_seen_at=now, last_seen_at=now
+    )
+
+
+@pytest.fixture
 def _test_mail(account: HostingAccount) -> None:
     sent = trial.send(account, "a@example.org", datetime(2026, 3, 11, tzinfo=UTC))
     Message.objects.filter(queue_id=sent).update(queue_id="TEST")
@@ -377,7 +402,7 @@ def _test_mail(account: HostingAccount) -> None:
 
 # Something for each address to show.
 ALL_THERE = pytest.mark.usefixtures(
-    "_case", "_key", "_letter", "_message", "_report", "_test_mail", "_token"
+    "_case", "_key", "_letter", "_message", "_report", "_script", "_test_mail", "_token"
 )
 
 

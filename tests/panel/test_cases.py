@@ -68,7 +68,7 @@ def test_the_page_shows_what_was_found_and_how_to_mend_it(
     assert "Cas n° 2" in seen
     # A bar for each rule; the heaviest one is whole.
     bars = [
-        int(width) for width in re.findall(r'<progress class="bar" max="100" value="(\d+)"', seen)
+        int(width) for width in re.findall(r'<progress class="share" max="100" value="(\d+)"', seen)
     ]
     assert len(bars) == len(SpamCase.objects.get().rules)
     assert bars[0] == 100
