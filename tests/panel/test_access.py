@@ -192,6 +192,13 @@ TABLE = {
         ("POST", "/selection/block/", (302, 403, 403, 403, 400)),
         ("POST", "/selection/unblock/", (302, 403, 403, 403, 400)),
     ],
+    "rules": [("GET", "/rules/", OF_ADMINISTRATORS)],
+    "rule": [
+        ("GET", "/rules/link_text/", OF_ADMINISTRATORS),
+        ("GET", "/rules/nothing/", (302, 403, 403, 403, 404)),
+    ],
+    "account_rules": [("GET", BASE + "rules/", OF_ADMINISTRATORS)],
+    "account_rules_reset": [("POST", BASE + "rules/reset/", (302, 403, 403, 403, 302))],
     "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
     "destinations": [("GET", "/destinations/", (302, 403, 403, 403, 200))],
     "destination_resume": [("POST", "/destinations/987654321/resume/", (302, 403, 403, 403, 302))],
@@ -232,6 +239,9 @@ CASES = [
 OF_OTHERS = {
     PAGE + "review/",
     PAGE + "messages/ABC/wanted/",
+    "/rules/link_text/",
+    "/rules/nothing/",
+    BASE + "rules/",
     "/web/hosting/add/",
     BASE + "edit/",
     BASE + "close/",
