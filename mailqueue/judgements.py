@@ -100,6 +100,7 @@ def _told(finding: Finding) -> Mapping[str, Any]:
         "score": finding.score,
         "where": finding.where,
         "details": {name: _clean(text) for name, text in finding.details.items()},
+        "weight": finding.weight,
     }
 
 

@@ -71,7 +71,8 @@ def letter(
     if content.evidence is not None and not is_owner:
         link = content.evidence.link
         needs_review = bool(alert.figures.get("review"))
-        parts = [abuse_letter.for_administrators(needs_review=needs_review), *parts]
+        causes = [part for part in parts if part.is_checklist]
+        parts = [abuse_letter.for_administrators(needs_review=needs_review), *causes]
     answers = _answers_to(alert, now) if is_owner else ""
     context = {
         "account": account,
@@ -346,6 +347,47 @@ def _refused(alert: Alert, now: datetime) -> Content:
     )
 
 
+def _engine(alert: Alert, now: datetime) -> Content:
+    figures = alert.figures
+    since = parse_datetime(_text(figures, "since"))
+    missed = _number(figures, "missed") or 0
+    values = {"engine": letters.one_line(_text(figures, "engine"), 40)}
+    sentences = []
+    if since is not None:
+        sentences.append(
+            _("%(engine)s stopped answering %(moment)s.")
+            % {**values, "moment": wording.moment(since, now)}
+        )
+    sentences.append(
+        _("E-mails go out all the same: the rules of Facteur look at them, %(engine)s does not.")
+        % values
+    )
+    if missed:
+        sentences.append(
+            ngettext(
+                "It has not seen %(number)s e-mail since then.",
+                "It has not seen %(number)s e-mails since then.",
+                missed,
+            )
+            % {"number": wording.number(missed)}
+        )
+    return Content(
+        subject=_("%(engine)s does not answer") % values,
+        sentences=sentences,
+        quote=letters.lines(_text(figures, "words"), 300),
+        parts=[
+            Part(
+                _("What to do"),
+                [
+                    _("Look whether it runs, and at its log."),
+                    _("Look at FACTEUR_RSPAMD_URL and FACTEUR_CLAMD in the settings."),
+                    _("Facteur asks it again by itself; the dashboard shows when it answers."),
+                ],
+            )
+        ],
+    )
+
+
 _CONTENTS = {
     Kind.BLOCKED: _blocked,
     Kind.HOURLY_QUOTA: _hourly_quota,
@@ -354,6 +396,7 @@ _CONTENTS = {
     Kind.STATED: _stated,
     Kind.ANSWERED: _answered,
     Kind.REFUSED: _refused,
+    Kind.ENGINE: _engine,
 }
 
 

@@ -39,6 +39,12 @@ class Action(StrEnum):
     REFUSE_REVIEW = "refuse_review"
     RELEASE_CHOSEN = "release_chosen"
     PURGE_CHOSEN = "purge_chosen"
+    BLOCK_SCRIPT = "block_script"
+    UNBLOCK_SCRIPT = "unblock_script"
+    PURGE_SCRIPT = "purge_script"
+    MARK_WANTED = "mark_wanted"
+    CHANGE_RULE = "change_rule"
+    RESET_RULES = "reset_rules"
     SEND_TEST = "send_test"
     MAKE_TEST_ADDRESS = "make_test_address"
     ADD_ACCOUNT = "add_account"
@@ -150,6 +156,12 @@ def words() -> dict[str, str]:
         Action.REFUSE_REVIEW: _("Review refused"),
         Action.RELEASE_CHOSEN: _("Chosen e-mails let go"),
         Action.PURGE_CHOSEN: _("Chosen e-mails purged"),
+        Action.BLOCK_SCRIPT: _("Script blocked"),
+        Action.UNBLOCK_SCRIPT: _("Script unblocked"),
+        Action.PURGE_SCRIPT: _("E-mails of a script purged"),
+        Action.MARK_WANTED: _("E-mails marked as wanted"),
+        Action.CHANGE_RULE: _("Weight of a rule of screening changed"),
+        Action.RESET_RULES: _("Weights of the rules of screening reset"),
         Action.SEND_TEST: _("Test e-mail sent"),
         Action.MAKE_TEST_ADDRESS: _("Test address made"),
         Action.ADD_ACCOUNT: _("Hosting plan added"),

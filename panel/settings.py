@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from panel.bounce_settings import check_bounces
+from panel.engine_settings import read_clamd, read_rspamd
 from panel.env import Environment
 from panel.keys import load_or_create_secret
 from panel.pace_settings import read_paces
@@ -158,6 +159,13 @@ SENDER_POLICY = env.choice("SENDER_POLICY", ("allow", "warn", "rewrite", "refuse
 SCREENING = env.choice("SCREENING", ("hold", "note", "off"), "hold")
 SPAM_MESSAGES = env.integer("SPAM_MESSAGES", 5)
 SPAM_RECIPIENTS = env.integer("SPAM_RECIPIENTS", 50)
+# Whether owners may say that e-mails judged spam are wanted, unless their account says otherwise.
+OWNERS_OVERRULE = env.flag("OWNERS_OVERRULE", False)
+# Engines that look at what goes out, beside our own rules; none where nothing is set.
+RSPAMD = read_rspamd(env.text("RSPAMD_URL"))
+CLAMD = read_clamd(env.text("CLAMD"))
+# How long a message waits for their answer, in seconds.
+ENGINE_TIMEOUT_S = env.integer("ENGINE_SECONDS", 3, at_least=1, at_most=30)
 # From which addresses mail leaves, and the name whose SPF record holds them, for `dns_records`.
 OUTBOUND_ADDRESSES = env.networks("OUTBOUND_ADDRESSES")
 SPF_INCLUDE = env.domain("SPF_INCLUDE")

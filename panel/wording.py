@@ -336,8 +336,11 @@ def actor(change: StateChange) -> str:
 def queued_status(row: Row, now: datetime) -> str:
     """Where an e-mail in the queue stands."""
     if row.status is Recipient.Status.HELD:
-        is_overflow = row.hold_reason == Recipient.HoldReason.OVERFLOW
-        return _("Held: over the quota") if is_overflow else _("Held: service blocked")
+        return {
+            Recipient.HoldReason.OVERFLOW: _("Held: over the quota"),
+            Recipient.HoldReason.SPAM: _("Judged to be spam"),
+            Recipient.HoldReason.SCRIPT: _("Held: script blocked"),
+        }.get(Recipient.HoldReason(row.hold_reason), _("Held: service blocked"))
     if row.status is Recipient.Status.SENDING:
         return _("Being sent")
     if row.next_attempt_at is not None and row.next_attempt_at > now:

@@ -1,15 +1,16 @@
 """Has messages judged between the claim and their first MAIL FROM.
 
-Owns what waits for that in one run, and what is known beside a message (`_contexts`); the rules are
-`mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages in a
-thread of its own, so that conversations go on meanwhile, and writes down many verdicts at once.
+Owns what waits for that in one run, and what is known beside a message (`_with_context`); the rules
+are `mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages
+in a thread of its own, so that conversations go on meanwhile, and writes many verdicts at once.
+Before that `engines` are asked, where they are set up.
 
 Screening that breaks stops no mail: what could not be judged goes out, and the log says so.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,12 +18,13 @@ from typing import ParamSpec, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
-from mailqueue import headers, maillog, queue, senders, service, statements
+from mailqueue import headers, maillog, queue, senders, service, statements, weights
 from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Screening
 from mailqueue.queue import Addressees, Claimed, Sentence
 from mailqueue.screening import Context, Verdict, screen
 from relay.database import in_database
+from relay.engines import Engines, Envelope
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +32,8 @@ T = TypeVar("T")
 # Messages that are looked at together, and their bytes: a larger one is looked at alone.
 LUMP = 50
 LUMP_BYTES = 4 * 1024 * 1024
+# Recipients that an engine is told of.
+MOST_TOLD = 100
 # A verdict waits so long for others to be written down with it, in seconds.
 GATHER_S = 0.2
 # Ours: the worst of all messages takes a quarter of a second.
@@ -53,6 +57,8 @@ class Unjudged:
     content: bytes
     to: Addressees
     context: Context
+    # The name of its account.
+    site: str = ""
 
 
 class Screener:
@@ -63,6 +69,8 @@ class Screener:
     ) -> None:
         self._clock = clock
         self._go = go
+        # How many recipients wait for a verdict.
+        self.waiting = 0
         # In the order in which they came, by message.
         self._waiting: dict[int, list[Claimed]] = {}
         # Those that are being looked at, or judged and not written down.
@@ -70,12 +78,8 @@ class Screener:
         self._judged: list[Judged] = []
         self._task: asyncio.Task[None] | None = None
         self._stuck: asyncio.Future[list[Judged]] | None = None
+        self._engines = Engines(clock)
         self._now_s = asyncio.get_running_loop().time
-
-    @property
-    def waiting(self) -> int:
-        """How many recipients wait for a verdict."""
-        return sum(map(len, (*self._waiting.values(), *self._in_hand.values())))
 
     def add(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Have these judged; those that need it not, and may go at once."""
@@ -85,6 +89,7 @@ class Screener:
                 through.append(item)
             else:
                 self._waiting.setdefault(item.message_id, []).append(item)
+        self.waiting += len(claimed) - len(through)
         if self._waiting and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._work())
         return through
@@ -94,8 +99,9 @@ class Screener:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._engines.keep()
         groups = [*self._in_hand.values(), *self._waiting.values()]
-        self._waiting, self._in_hand = {}, {}
+        self._waiting, self._in_hand, self.waiting = {}, {}, 0
         return [item for group in groups for item in group]
 
     async def _work(self) -> None:
@@ -138,6 +144,9 @@ class Screener:
         if not unknown:
             return []
         letters = await self._patiently(_letters, unknown)
+        if self._engines.are_set_up:
+            letters = await asyncio.gather(*(self._ask_engines(letter) for letter in letters))
+            await self._engines.keep_now_and_then()
         looking = asyncio.get_running_loop().run_in_executor(_thread, _screen_all, letters)
         try:
             return await asyncio.wait_for(asyncio.shield(looking), LONGEST_S)
@@ -145,16 +154,27 @@ class Screener:
             self._stuck = looking
             raise
 
+    async def _ask_engines(self, letter: Unjudged) -> Unjudged:
+        """The message, with what engines find in it."""
+        claimed, context = letter.claimed, letter.context
+        whose = (claimed.account_id, letter.site, claimed.queue_id, claimed.sender)
+        found = await self._engines.ask(
+            letter.content, Envelope(*whose, letter.to.addresses[:MOST_TOLD])
+        )
+        return replace(letter, context=replace(context, observed=(*context.observed, *found)))
+
     async def _write(self) -> None:
         """Write verdicts down, and let go what may go."""
         judged, self._judged = self._judged, []
         claimed = [item for group in self._in_hand.values() for item in group]
         try:
             held = await self._patiently(_settle, judged, claimed, self._clock())
-        except Error:
+        except Exception:
+            # What is known to be spam waits for the end of its lease, and is tried again.
             logger.exception("screening=unrecorded messages=%d", len(judged))
-            held = set()
+            held = {item.recipient_id for item in claimed if _is_known_spam(item)}
         self._in_hand = {}
+        self.waiting -= len(claimed)
         self._go([item for item in claimed if item.recipient_id not in held])
 
     async def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -176,10 +196,13 @@ class Screener:
 
 def _may_go(item: Claimed) -> bool:
     """Whether a recipient may go as it is: its message was judged, or need not be."""
-    if item.screening is Screening.OFF:
-        return True
-    is_stopped = item.is_spam and item.screening is Screening.HOLD and not item.is_released
-    return item.is_judged and not is_stopped
+    is_off = item.screening is Screening.OFF
+    return is_off or (item.is_judged and not _is_known_spam(item))
+
+
+def _is_known_spam(item: Claimed) -> bool:
+    """Whether a recipient is to be held for a verdict of before."""
+    return item.is_spam and item.screening is Screening.HOLD and not item.is_released
 
 
 def _answers() -> bool:
@@ -201,31 +224,36 @@ def _letters(unknown: Sequence[Claimed]) -> list[Unjudged]:
         if item.message_id in contents
     ]
     try:
-        contexts = _contexts(letters)
+        return _with_context(letters)
     except Error:
         logger.exception("screening=without_facts messages=%d", len(letters))
         return letters
-    return [replace(letter, context=contexts[letter.claimed.message_id]) for letter in letters]
 
 
-def _contexts(letters: Sequence[Unjudged]) -> Mapping[int, Context]:
-    """What is known beside messages, by their numbers: a few queries for all of them."""
-    accounts = HostingAccount.objects.filter(pk__in={one.claimed.account_id for one in letters})
-    domains = senders.domains_of(accounts)
-    return {
-        one.claimed.message_id: Context(
-            own_domains=domains[one.claimed.account_id],
-            added=headers.completed(one.content, one.claimed.sender),
-            recipients=one.to.addresses,
+def _with_context(letters: Sequence[Unjudged]) -> list[Unjudged]:
+    """The messages with what is known beside them: a few queries for all of them."""
+    ids = {one.claimed.account_id for one in letters}
+    accounts = {account.pk: account for account in HostingAccount.objects.filter(pk__in=ids)}
+    domains, weighed = senders.domains_of(accounts.values()), weights.of(ids)
+    return [
+        replace(
+            one,
+            site=accounts[one.claimed.account_id].service_name,
+            context=Context(
+                own_domains=domains[one.claimed.account_id],
+                added=headers.completed(one.content, one.claimed.sender),
+                recipients=one.to.addresses,
+                weights=weighed[one.claimed.account_id],
+            ),
         )
         for one in letters
-    }
+    ]
 
 
 def known_beside(claimed: Claimed, content: bytes) -> Context:
     """What is known beside a message that is in no queue (see `probing`)."""
     one = Unjudged(claimed, content, Addressees(1, (claimed.address,)), Context())
-    return _contexts([one])[claimed.message_id]
+    return _with_context([one])[0].context
 
 
 def _screen_all(letters: Sequence[Unjudged]) -> list[Judged]:

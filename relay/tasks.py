@@ -1,7 +1,7 @@
-"""Celery tasks of the wire: deliver what is due; sweep up what hints and workers left.
+"""Celery tasks of the wire: deliver what is due, sweep up, find out facts, ask engines.
 
-Owns how a run is started and stopped in a worker; the run itself is for `delivery`. Both tasks may
-be lost, doubled or late: the rows say what is to be done.
+Owns how a run is started and stopped in a worker; the runs are for `delivery` and `probes`.
+All tasks may be lost, doubled or late: the rows say what is to be done.
 """
 
 import fcntl
@@ -19,10 +19,13 @@ from celery.signals import worker_init, worker_shutting_down
 from django.conf import settings
 from django.db import Error
 
-from mailqueue import probes, queue
-from mailqueue.celery import DELIVER, SWEEP, hint
-from relay import probing
+import mailqueue.engines
+import mailqueue.probes
+from mailqueue import queue
+from mailqueue.celery import DELIVER, ENGINES, FIND_OUT, SWEEP, hint
+from relay import mx, probes, probing
 from relay.delivery import deliver_due
+from relay.engines import Engines
 
 # Rows that a sweep changes in one transaction.
 SLICE = 1000
@@ -110,8 +113,33 @@ def sweep() -> None:
         pass
     while queue.expire(_utc_now(), SLICE) == SLICE:
         pass
-    if queue.has_due(_utc_now()) or probes.waiting(1):
+    if queue.has_due(_utc_now()) or mailqueue.probes.waiting(1):
         hint(DELIVER)
+
+
+@shared_task(name=FIND_OUT)
+def find_out() -> None:
+    """Find out what screening wants to know of hosts and addresses, for some seconds."""
+    if not settings.CHECK_LINKS and not settings.DNSBL:
+        return
+    try:
+        uvloop.run(probes.check_due(_utc_now, mx.resolver()))
+    except Error as error:
+        # It is due again; by then the database may be back.
+        logger.warning("facts=failed error=%r", str(error))
+
+
+@shared_task(name=ENGINES)
+def check_engines() -> None:
+    """Ask engines that no message asked lately whether they are there."""
+    if mailqueue.engines.set_up():
+        uvloop.run(_check_engines())
+
+
+async def _check_engines() -> None:
+    engines = Engines(_utc_now)
+    await engines.check()
+    await engines.keep()
 
 
 def _utc_now() -> datetime:

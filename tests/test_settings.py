@@ -131,6 +131,7 @@ def test_it_refuses_what_names_no_machine(value: str) -> None:
         ("FACTEUR_REQUIRE_2FA", "some"),
         ("FACTEUR_ADMIN_PREVIEWS", "maybe"),
         ("FACTEUR_SENDER_POLICY", "burn"),
+        ("FACTEUR_OWNERS_OVERRULE", "sometimes"),
         ("FACTEUR_SCREENING", "yes"),
         ("FACTEUR_SPAM_MESSAGES", "-1"),
         ("FACTEUR_OUTBOUND_ADDRESSES", "mail.example"),

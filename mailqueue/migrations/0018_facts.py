@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailqueue', '0016_scripts'),
+        ('mailqueue', '0017_engines'),
     ]
 
     operations = [

@@ -79,6 +79,7 @@ class Alert(models.Model):
         STATED = "stated", _("an owner asks for a review")
         ANSWERED = "answered", _("a review was answered")
         REFUSED = "refused", _("a destination refuses this server")
+        ENGINE = "engine", _("an engine does not answer")
 
     account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="alerts")
     kind = models.CharField(max_length=8, choices=Kind.choices)

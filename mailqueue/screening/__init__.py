@@ -10,14 +10,15 @@ what is counted or looked up of a message. Nothing here reads rows, settings, cl
 is known elsewhere comes in the `Context`.
 """
 
-from mailqueue.screening.catalogue import RULES, Rule
-from mailqueue.screening.judging import judge, screen
+from mailqueue.screening.catalogue import MALWARE, RULES, Rule
+from mailqueue.screening.judging import judge, screen, total
 from mailqueue.screening.letter import Letter, read
 from mailqueue.screening.patterns import Counts, patterns
 from mailqueue.screening.traits import MARK_BITS, Traits, mark, traits
-from mailqueue.screening.verdicts import THRESHOLD, Context, Finding, Listing, Verdict
+from mailqueue.screening.verdicts import THRESHOLD, Context, Finding, Listing, Verdict, kept
 
 __all__ = [
+    "MALWARE",
     "MARK_BITS",
     "RULES",
     "THRESHOLD",
@@ -30,9 +31,11 @@ __all__ = [
     "Traits",
     "Verdict",
     "judge",
+    "kept",
     "mark",
     "patterns",
     "read",
     "screen",
+    "total",
     "traits",
 ]

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 
-from mailqueue import accounts, house_overview, service
+from mailqueue import accounts, engines, house_overview, service
+from mailqueue.engines import Known
 from mailqueue.models import AccountTotals, HostingAccount, QuarterCount, Review
 from mailqueue.states import State
 from panel.models import User
@@ -202,3 +204,29 @@ def test_more_accounts_make_no_more_queries(
         count(made, now, sent=number, failed=1)
         HostingAccount.objects.filter(pk=made.pk).update(review_required=True)
     assert queries(lambda: client.get(PAGE)) == few
+
+
+def test_without_scanners_nothing_is_said_of_them(browse: Browse, administrator: User) -> None:
+    assert "Analyseur" not in words(browse(administrator).get(PAGE).content.decode())
+
+
+def test_it_shows_which_scanner_answers_and_which_does_not(
+    browse: Browse, administrator: User, settings: Any
+) -> None:
+    settings.RSPAMD, settings.CLAMD = ("127.0.0.1", 11333), ("127.0.0.1", 3310)
+    client = browse(administrator)
+    text = words(client.get(PAGE).content.decode())
+    assert "Rspamd Pas encore interrogé" in text
+    assert "ClamAV Pas encore interrogé" in text
+    now = timezone.now()
+    hour = timedelta(hours=1)
+    fine = Known(True, now - hour, now, answers=1234, mean_ms=17.6)
+    gone = Known(False, now - hour, now, words="<b>refused</b>", missed=1)
+    engines.keep("web1", {"rspamd": fine, "clamav": gone})
+    engines.keep("web2", {"rspamd": Known(True, now - 3 * hour, now - hour)})
+    page = client.get(PAGE).content.decode()
+    text = words(page)
+    assert re.search(r"Rspamd web1 Répond Depuis .*? 1 234 18 ms Rspamd web2 Inconnu", text)
+    assert re.search(r"ClamAV web1 Ne répond pas Arrêt (aujourd|hier)", text)
+    assert "1 e-mail est parti sans qu’il l’ait examiné." in text
+    assert "&lt;b&gt;refused&lt;/b&gt;" in page
