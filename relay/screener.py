@@ -155,13 +155,7 @@ class Screener:
             raise
 
     async def _ask_engines(self, letter: Unjudged) -> Unjudged:
-        """The message, with what engines find in it."""
-        claimed, context = letter.claimed, letter.context
-        whose = (claimed.account_id, letter.site, claimed.queue_id, claimed.sender)
-        found = await self._engines.ask(
-            letter.content, Envelope(*whose, letter.to.addresses[:MOST_TOLD])
-        )
-        return replace(letter, context=replace(context, observed=(*context.observed, *found)))
+        return await asked(self._engines, letter)
 
     async def _write(self) -> None:
         """Write verdicts down, and let go what may go."""
@@ -250,10 +244,18 @@ def _with_context(letters: Sequence[Unjudged]) -> list[Unjudged]:
     ]
 
 
-def known_beside(claimed: Claimed, content: bytes) -> Context:
-    """What is known beside a message that is in no queue (see `probing`)."""
+def beside(claimed: Claimed, content: bytes) -> Unjudged:
+    """A message that is in no queue (see `probing`), with what is known beside it."""
     one = Unjudged(claimed, content, Addressees(1, (claimed.address,)), Context())
-    return _with_context([one])[0].context
+    return _with_context([one])[0]
+
+
+async def asked(engines: Engines, letter: Unjudged) -> Unjudged:
+    """The message, with what engines find in it."""
+    claimed, context = letter.claimed, letter.context
+    whose = (claimed.account_id, letter.site, claimed.queue_id, claimed.sender)
+    found = await engines.ask(letter.content, Envelope(*whose, letter.to.addresses[:MOST_TOLD]))
+    return replace(letter, context=replace(context, observed=(*context.observed, *found)))
 
 
 def _screen_all(letters: Sequence[Unjudged]) -> list[Judged]:
