@@ -1,7 +1,7 @@
 """What screening wants to know of hosts and addresses, found out beside the mail.
 
 The only writer of `LinkedHost` and `ListAnswer`. Whoever judges asks `look`, which answers from
-rows and notes what is not known as wanted; `relay.probes` takes what is due, finds it out, and
+rows and notes what is not known as wanted; `relay.inquiries` takes what is due, finds it out, and
 has it written down. A message never waits for that: what is unknown speaks against nobody.
 
 Bounded: each account may have so many things found out an hour, and while too much is waiting

@@ -1,7 +1,7 @@
 """Looks at the e-mails that scripts sent to a test address, as a worker looks at all mail.
 
 Owns the step from a probe to what a page tells of it. What is known beside a message is
-`screener`'s to say; nothing here sends, holds, counts or strikes.
+`unjudged`'s to say; nothing here sends, holds, counts or strikes.
 """
 
 import logging
@@ -16,8 +16,8 @@ from mailqueue import examining, maillog, probes, queue
 from mailqueue.examining import Examined, Prepared
 from mailqueue.models import Probe
 from mailqueue.queue import Claimed
-from mailqueue.screening import screen
-from relay import screener
+from mailqueue.screening import judge
+from relay import screener, unjudged
 from relay.database import in_database
 from relay.engines import Engines
 
@@ -53,7 +53,7 @@ async def _look(clock: Callable[[], datetime]) -> bool:
 
 async def _look_at(probe: Probe, engines: Engines, clock: Callable[[], datetime]) -> None:
     try:
-        examined = await _examined(probe, engines)
+        examined = await _examined(probe, engines, clock())
         await in_database(probes.settle, probe, examined.as_row(), clock())
     except (OperationalError, InterfaceError):
         raise
@@ -65,9 +65,9 @@ async def _look_at(probe: Probe, engines: Engines, clock: Callable[[], datetime]
         maillog.probed(probe.queue_id, probe.account_id, examined)
 
 
-async def _examined(probe: Probe, engines: Engines) -> Examined:
+async def _examined(probe: Probe, engines: Engines, now: datetime) -> Examined:
     content = queue.unpack(bytes(probe.content or b""), probe.is_compressed)
-    letter = await in_database(screener.beside, _as_claimed(probe), content)
+    letter = await in_database(unjudged.beside, _as_claimed(probe), content, now)
     if engines.are_set_up:
         letter = await screener.asked(engines, letter)
     prepared = Prepared(
@@ -76,7 +76,7 @@ async def _examined(probe: Probe, engines: Engines) -> Examined:
         added=tuple(probe.changes["added"]),
         removed=tuple(probe.changes["removed"]),
     )
-    return examining.examine(prepared, screen(content, letter.context), letter.context)
+    return examining.examine(prepared, judge(letter.letter, letter.context), letter.context)
 
 
 def _as_claimed(probe: Probe) -> Claimed:

@@ -1,9 +1,9 @@
 """Has messages judged between the claim and their first MAIL FROM.
 
-Owns what waits for that in one run, and what is known beside a message (`_with_context`); the rules
-are `mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages
-in a thread of its own, so that conversations go on meanwhile, and writes many verdicts at once.
-Before that `engines` are asked, where they are set up.
+Owns what waits for that in one run; what is known beside a message is for `unjudged`, the rules are
+`mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages in a
+thread of its own, so that conversations go on meanwhile, and writes many verdicts at once.
+Between `unjudged` and the rules `engines` are asked, where they are set up.
 
 Screening that breaks stops no mail: what could not be judged goes out, and the log says so.
 """
@@ -12,22 +12,26 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
-from mailqueue import headers, maillog, queue, senders, service, statements, weights
+from mailqueue import maillog, queue, service, statements
 from mailqueue.judgements import Judged
-from mailqueue.models import HostingAccount, Screening
-from mailqueue.queue import Addressees, Claimed, Sentence
-from mailqueue.screening import Context, Verdict, screen
+from mailqueue.models import Screening
+from mailqueue.queue import Claimed, Sentence
+from mailqueue.screening import judge
+from relay import unjudged
 from relay.database import in_database
 from relay.engines import Engines, Envelope
+from relay.unjudged import Loaded, Unjudged
 
 P = ParamSpec("P")
 T = TypeVar("T")
+L = TypeVar("L", bound=Loaded)
 
 # Messages that are looked at together, and their bytes: a larger one is looked at alone.
 LUMP = 50
@@ -44,21 +48,8 @@ TRIES = 3
 
 # Its thread begins with the first call: a process that forks before has none to lose.
 _thread = ThreadPoolExecutor(1, "screening")
-_NOBODY = Addressees(0, ())
 
 logger = logging.getLogger("facteur.delivery")
-
-
-@dataclass(frozen=True, slots=True)
-class Unjudged:
-    """A message to be looked at: one of its recipients that are in hand, and what is known."""
-
-    claimed: Claimed
-    content: bytes
-    to: Addressees
-    context: Context
-    # The name of its account.
-    site: str = ""
 
 
 class Screener:
@@ -77,7 +68,7 @@ class Screener:
         self._in_hand: dict[int, list[Claimed]] = {}
         self._judged: list[Judged] = []
         self._task: asyncio.Task[None] | None = None
-        self._stuck: asyncio.Future[list[Judged]] | None = None
+        self._stuck: asyncio.Future[Any] | None = None
         self._engines = Engines(clock)
         self._now_s = asyncio.get_running_loop().time
 
@@ -139,23 +130,29 @@ class Screener:
             return []
         done = {one.message_id for one in self._judged}
         unknown = [
-            group[0] for group in lump if not group[0].is_judged and group[0].message_id not in done
+            group for group in lump if not group[0].is_judged and group[0].message_id not in done
         ]
         if not unknown:
             return []
-        letters = await self._patiently(_letters, unknown)
+        loaded = await self._patiently(unjudged.load, unknown)
+        letters = await self._in_thread(_each, unjudged.parse, loaded)
+        # What these look like is told by what went before, written down or not.
+        before = [one.sighting for one in self._judged if one.sighting is not None]
+        letters = await self._patiently(unjudged.look_up, letters, before, self._clock())
         if self._engines.are_set_up:
-            letters = await asyncio.gather(*(self._ask_engines(letter) for letter in letters))
+            letters = await asyncio.gather(*(asked(self._engines, letter) for letter in letters))
             await self._engines.keep_now_and_then()
-        looking = asyncio.get_running_loop().run_in_executor(_thread, _screen_all, letters)
+        return await self._in_thread(_each, _judged, letters)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what takes the processor for a while beside the loop. Raises TimeoutError."""
+        call = partial(work, *args, **kwargs)
+        looking = asyncio.get_running_loop().run_in_executor(_thread, call)
         try:
             return await asyncio.wait_for(asyncio.shield(looking), LONGEST_S)
         except TimeoutError:
             self._stuck = looking
             raise
-
-    async def _ask_engines(self, letter: Unjudged) -> Unjudged:
-        return await asked(self._engines, letter)
 
     async def _write(self) -> None:
         """Write verdicts down, and let go what may go."""
@@ -208,48 +205,6 @@ def _answers() -> bool:
         return False
 
 
-def _letters(unknown: Sequence[Claimed]) -> list[Unjudged]:
-    """Messages with their contents, and what is known beside them; without those that are gone."""
-    ids = [item.message_id for item in unknown]
-    contents, to = queue.contents_of(ids), queue.addressees_of(ids)
-    letters = [
-        Unjudged(item, contents[item.message_id], to.get(item.message_id, _NOBODY), Context())
-        for item in unknown
-        if item.message_id in contents
-    ]
-    try:
-        return _with_context(letters)
-    except Error:
-        logger.exception("screening=without_facts messages=%d", len(letters))
-        return letters
-
-
-def _with_context(letters: Sequence[Unjudged]) -> list[Unjudged]:
-    """The messages with what is known beside them: a few queries for all of them."""
-    ids = {one.claimed.account_id for one in letters}
-    accounts = {account.pk: account for account in HostingAccount.objects.filter(pk__in=ids)}
-    domains, weighed = senders.domains_of(accounts.values()), weights.of(ids)
-    return [
-        replace(
-            one,
-            site=accounts[one.claimed.account_id].service_name,
-            context=Context(
-                own_domains=domains[one.claimed.account_id],
-                added=headers.completed(one.content, one.claimed.sender),
-                recipients=one.to.addresses,
-                weights=weighed[one.claimed.account_id],
-            ),
-        )
-        for one in letters
-    ]
-
-
-def beside(claimed: Claimed, content: bytes) -> Unjudged:
-    """A message that is in no queue (see `probing`), with what is known beside it."""
-    one = Unjudged(claimed, content, Addressees(1, (claimed.address,)), Context())
-    return _with_context([one])[0]
-
-
 async def asked(engines: Engines, letter: Unjudged) -> Unjudged:
     """The message, with what engines find in it."""
     claimed, context = letter.claimed, letter.context
@@ -258,27 +213,29 @@ async def asked(engines: Engines, letter: Unjudged) -> Unjudged:
     return replace(letter, context=replace(context, observed=(*context.observed, *found)))
 
 
-def _screen_all(letters: Sequence[Unjudged]) -> list[Judged]:
-    """The verdicts on messages; where screening breaks there is none."""
-    judged = []
+def _each(step: Callable[[L], T], letters: Sequence[L]) -> list[T]:
+    """What a step makes of messages; where screening breaks there is nothing."""
+    made = []
     for one in letters:
         try:
-            judged.append(_judged(one, screen(one.content, one.context)))
+            made.append(step(one))
         except Exception:
             logger.exception("q=%s screening=broken", one.claimed.queue_id)
-    return judged
+    return made
 
 
-def _judged(one: Unjudged, verdict: Verdict) -> Judged:
+def _judged(one: Unjudged) -> Judged:
+    """The verdict on a message that was read."""
     return Judged(
         one.claimed.message_id,
         one.claimed.account_id,
-        verdict,
+        judge(one.letter, one.context),
         one.to.number,
         script=one.claimed.script,
         folder=one.claimed.folder,
         origin=one.claimed.origin,
         holds=one.claimed.screening is Screening.HOLD,
+        sighting=one.sighting,
     )
 
 

@@ -1,6 +1,6 @@
 """Celery tasks of the wire: deliver what is due, sweep up, find out facts, ask engines.
 
-Owns how a run is started and stopped in a worker; the runs are for `delivery` and `probes`.
+Owns how a run is started and stopped in a worker; the runs are for `delivery` and `inquiries`.
 All tasks may be lost, doubled or late: the rows say what is to be done.
 """
 
@@ -23,7 +23,7 @@ import mailqueue.engines
 import mailqueue.probes
 from mailqueue import queue
 from mailqueue.celery import DELIVER, ENGINES, FIND_OUT, SWEEP, hint
-from relay import mx, probes, probing
+from relay import inquiries, mx, probing
 from relay.delivery import deliver_due
 from relay.engines import Engines
 
@@ -123,7 +123,7 @@ def find_out() -> None:
     if not settings.CHECK_LINKS and not settings.DNSBL:
         return
     try:
-        uvloop.run(probes.check_due(_utc_now, mx.resolver()))
+        uvloop.run(inquiries.check_due(_utc_now, mx.resolver()))
     except Error as error:
         # It is due again; by then the database may be back.
         logger.warning("facts=failed error=%r", str(error))

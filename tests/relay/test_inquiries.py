@@ -16,8 +16,8 @@ import pytest
 from mailqueue import accounts, facts
 from mailqueue.facts import Host, Question, Said, Seen, Wanted
 from mailqueue.models import LinkedHost
-from relay import probes, tasks
-from relay.probes import Ports
+from relay import inquiries, tasks
+from relay.inquiries import Ports
 from relay.resolver import Resolver
 from tests.support.certificates import authority, issued, server_context
 from tests.support.house import free_port
@@ -129,10 +129,10 @@ def http(connection: socket.socket) -> None:
 
 
 def look(
-    server: Nameserver, host: Host, ports: Ports = probes.USUAL, lifetime_s: float = 5
+    server: Nameserver, host: Host, ports: Ports = inquiries.USUAL, lifetime_s: float = 5
 ) -> Seen:
     resolver = Resolver([server.address], lifetime_s=lifetime_s)
-    return asyncio.run(probes.look_at(host, resolver, ports))
+    return asyncio.run(inquiries.look_at(host, resolver, ports))
 
 
 def test_a_host_without_a_name_or_an_address_is_dead(server: Nameserver) -> None:
@@ -219,7 +219,7 @@ def test_what_is_no_tls_is_told_by_its_words(server: Nameserver, words: bytes, l
 def test_silence_after_the_connection_says_nothing(
     server: Nameserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probes, "HANDSHAKE_S", 0.3)
+    monkeypatch.setattr(inquiries, "HANDSHAKE_S", 0.3)
     server.add("a.example", "A", "127.0.0.1")
     over = threading.Event()
 
@@ -258,7 +258,7 @@ def test_it_never_connects_to_what_may_not_be_reached(
 
 def ask(server: Nameserver, address: str) -> Said:
     resolver = Resolver([server.address], lifetime_s=0.5)
-    return asyncio.run(probes.ask(Question(ZONE, address), resolver))
+    return asyncio.run(inquiries.ask(Question(ZONE, address), resolver))
 
 
 @pytest.mark.parametrize(
@@ -326,8 +326,8 @@ def test_a_run_finds_out_what_is_due(server: Nameserver, settings: Any, now: dat
     with listening(http) as (plain,):
         ports = Ports(free_port(), plain.port)
         resolver = Resolver([server.address])
-        assert run(probes.check_due(lambda: now, resolver, ports)) == 6
-        assert run(probes.check_due(lambda: now, resolver, ports)) == 0
+        assert run(inquiries.check_due(lambda: now, resolver, ports)) == 6
+        assert run(inquiries.check_due(lambda: now, resolver, ports)) == 0
     found = facts.look(wanted, now)
     assert found.dead_hosts == {"dead.example"}
     assert found.hosts_without_https == {"alive.example"}
@@ -340,11 +340,11 @@ def test_a_run_finds_out_what_is_due(server: Nameserver, settings: Any, now: dat
 def test_a_run_ends_in_time_and_keeps_what_it_has(
     server: Nameserver, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> None:
-    monkeypatch.setattr(probes, "WITHIN_S", 0.5)
+    monkeypatch.setattr(inquiries, "WITHIN_S", 0.5)
     server.silent.add("silent.example")
     account = accounts.create("boutique.example", now)
     facts.look([Wanted(account.pk, ("silent.example", "dead.example"), frozenset())], now)
-    assert run(probes.check_due(lambda: now, Resolver([server.address]))) == 1
+    assert run(inquiries.check_due(lambda: now, Resolver([server.address]))) == 1
     checked = LinkedHost.objects.exclude(checked_at=None)
     assert list(checked.values_list("host", flat=True)) == ["dead.example"]
 
