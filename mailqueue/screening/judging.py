@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-from mailqueue.screening import attachments, deceit, disguise, guide, headers, subjects, together
+from mailqueue.screening import (
+    attachments,
+    deceit,
+    disguise,
+    guide,
+    headers,
+    robots,
+    subjects,
+    together,
+)
 from mailqueue.screening.catalogue import MALWARE, RULES
 from mailqueue.screening.deceit import elsewhere, own_domains
 from mailqueue.screening.letter import Letter, read
@@ -38,6 +47,7 @@ def _found(letter: Letter, context: Context) -> Iterator[Finding]:
     dressed = disguise.dressed_words(letter)
     yield from disguise.check(letter, dressed)
     yield from deceit.check(letter, own, away)
+    yield from robots.check(letter, own, away)
     about = list(subjects.check(letter, context, away, sorted(set(dressed.values()))))
     yield from about
     yield from together.check(letter, others, about, away)

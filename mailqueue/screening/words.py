@@ -114,8 +114,8 @@ class Phrases(Generic[T]):
         heads = self._heads & text.different
         begins: dict[str, list[_Known[T]]] = {word: self._first.get(word, []) for word in heads}
         if "#" in self._first:
-            for word in filter(str.isdigit, text.different - heads):
-                begins[word] = self._first["#"]
+            for word in filter(str.isdigit, text.different):
+                begins[word] = [*begins.get(word, ()), *self._first["#"]]
         for stem in self._stems.keys() & text.stems.keys():
             for word in text.stems[stem]:
                 fitting = [one for one in self._stems[stem] if _fits(one[0][0], word)]
