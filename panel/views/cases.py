@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from mailqueue import actions, case_view, cases, overview, service
+from mailqueue import actions, case_view, cases, overview, script_view, service
 from mailqueue.errors import IllegalTransition, NoReview
 from mailqueue.models import CaseSample, HostingAccount, Review, SpamCase
 from mailqueue.states import Event, State
@@ -229,7 +229,7 @@ def _page(
             "rules": case_words.rules(case),
             "threshold": case_words.threshold(),
             "nothing_found": case_words.nothing_found(),
-            "scripts": cases.scripts(case.scripts),
+            "scripts": _scripts(account, case),
             "samples": case_words.samples(case_view.samples(case)),
             "may_preview": messages.may_preview(request.user, account),
             "may_act": may_act(request.user, account),
@@ -275,3 +275,10 @@ def _row(row: case_view.Row, now: datetime) -> dict[str, Any]:
         if row.stated_at and row.case.closed_at is None
         else "",
     }
+
+
+def _scripts(account: HostingAccount, case: SpamCase) -> list[dict[str, Any]]:
+    """The scripts of a case, each with the key of its page if it has one."""
+    shares = cases.scripts(case.scripts)
+    keys = script_view.keys_of(account, [(share.name, share.folder) for share in shares])
+    return [{"share": share, "key": keys.get((share.name, share.folder), "")} for share in shares]
