@@ -5,7 +5,7 @@ the newest, so that a page costs the same however many there are.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -97,16 +97,6 @@ def find(account_id: int, key: str) -> Script | None:
     """The script of this key, likewise."""
     found = Script.objects.filter(account_id=account_id, key=key).exclude(key=scripts.REST)
     return found.select_related("work").first()
-
-
-def keys_of(
-    account: HostingAccount, sources: Iterable[tuple[str, str]]
-) -> Mapping[tuple[str, str], str]:
-    """The keys of scripts by name and folder, whatever their way in; of those that are known."""
-    names = {name for name, _ in sources}
-    found = Script.objects.filter(account=account, name__in=names).exclude(key=scripts.REST)
-    rows = found.order_by("last_seen_at").values_list("name", "folder", "key")
-    return {(name, folder): key for name, folder, key in rows}
 
 
 def by_day(script_ids: Collection[int], now: datetime) -> dict[int, Mapping[date, Figures]]:

@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from mailqueue import actions, case_view, cases, overview, script_view, service
+from mailqueue import actions, case_view, cases, overview, service
 from mailqueue.errors import IllegalTransition, NoReview
 from mailqueue.models import CaseSample, HostingAccount, Review, SpamCase
 from mailqueue.states import Event, State
@@ -215,6 +215,7 @@ def _page(
     seen = overview.of_account(account, now, is_administrator=request.user.is_staff)
     is_current = seen.case is not None and seen.case.pk == case.pk
     said = case_view.statements(case)
+    scripts, samples = cases.scripts(case.scripts), case_view.samples(case)
     waiting = next((review for review in said if review.answered_at is None), None)
     with timezone.override(account.time_zone):
         context: dict[str, Any] = {
@@ -229,8 +230,10 @@ def _page(
             "rules": case_words.rules(case),
             "threshold": case_words.threshold(),
             "nothing_found": case_words.nothing_found(),
-            "scripts": _scripts(account, case),
-            "samples": case_words.samples(case_view.samples(case)),
+            "scripts": scripts,
+            "known_scripts": case_view.known_scripts(case, (one.key for one in scripts)),
+            "samples": case_words.samples(samples),
+            "kept": case_view.kept(samples),
             "may_preview": messages.may_preview(request.user, account),
             "may_act": may_act(request.user, account),
             "explanation": explaining.explanation(seen, now) if is_current else None,
@@ -275,10 +278,3 @@ def _row(row: case_view.Row, now: datetime) -> dict[str, Any]:
         if row.stated_at and row.case.closed_at is None
         else "",
     }
-
-
-def _scripts(account: HostingAccount, case: SpamCase) -> list[dict[str, Any]]:
-    """The scripts of a case, each with the key of its page if it has one."""
-    shares = cases.scripts(case.scripts)
-    keys = script_view.keys_of(account, [(share.name, share.folder) for share in shares])
-    return [{"share": share, "key": keys.get((share.name, share.folder), "")} for share in shares]

@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from mailqueue import (
     accounts,
     engines,
+    probes,
     scripts,
     senders,
     service,
@@ -21,16 +22,18 @@ from mailqueue import (
     tokens,
 )
 from mailqueue.engines import Known
+from mailqueue.examining import Examined
 from mailqueue.models import (
     CaseSample,
     HostingAccount,
     Message,
+    Probe,
     QueueJob,
     SigningKey,
     SpamCase,
 )
 from mailqueue.senders import Seen
-from panel import dns_questions, invitations, trial
+from panel import dns_questions, invitations, tester, trial
 from panel.models import AuditEntry, Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
@@ -103,6 +106,20 @@ def addresses(
     token, _plain = tokens.make(account.pk, "t" * 100, "admin", now, uid=1)
     tokens.revoke(tokens.make(account.pk, "old", "admin", now)[0], now)
     test_id = trial.send(account, long, now)
+    to_test = probes.written(probes.make_address(account.pk, now))
+    submit(now, recipients=(to_test,), script="/s" * 60)
+    examined = tester.judge(account, f"Subject: FREE {'X' * 300}\n\n{long}".encode(), now)
+    assert isinstance(examined, Examined)
+    for number, row in enumerate([examined.as_row(), {}]):
+        Probe.objects.create(
+            account=account,
+            queue_id=("PROBE", "BROKEN")[number],
+            accepted_at=now,
+            script="/s" * 60,
+            size_bytes=1,
+            judged_at=now,
+            result=row,
+        )
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
@@ -179,6 +196,11 @@ def addresses(
         "/selection/unblock/confirm/",
         "/dashboard/",
         "/destinations/",
+        "/rules/",
+        "/rules/?q=nothing-like-it",
+        "/rules/link_text/",
+        "/rules/malware/",
+        "/web/hosting/boutique.example/rules/",
         "/cases/",
         "/cases/?all=on&q=nothing-like-it",
         evidence,
@@ -218,6 +240,8 @@ def addresses(
         SCRIPTS_EMAILS + "queue/?q=nothing-like-it",
         SCRIPTS_EMAILS + "help/",
         SCRIPTS_EMAILS + "tester/",
+        SCRIPTS_EMAILS + "tester/address/",
+        SCRIPTS_EMAILS + "tester/PROBE/",
         SCRIPTS_EMAILS + "test/",
         SCRIPTS_EMAILS + f"test/{test_id}/",
         SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",
