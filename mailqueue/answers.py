@@ -54,7 +54,7 @@ def state(change_id: int, author: str, statement: str, now: datetime) -> int | N
     if account_id is None or not statement:
         return None
     try:
-        service.state_review(account_id, author, statement, now)
+        service.state_review(account_id, author, statement, now, by_mail=True)
     except (NoReview, UnknownAccount):
         return None
     return account_id

@@ -26,6 +26,8 @@ def of(account: HostingAccount) -> Limits:
         hold=timedelta(hours=_own(account.hold_hours, settings.HOLD_HOURS)),
         hold_limit=_own(account.hold_limit, settings.HOLD_FACTOR * daily) or None,
         hold_bytes=settings.HOLD_BYTES or None,
+        spam_messages=settings.SPAM_MESSAGES or None,
+        spam_recipients=settings.SPAM_RECIPIENTS or None,
     )
 
 

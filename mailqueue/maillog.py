@@ -6,6 +6,8 @@ What strangers wrote (addresses, replies) comes as `%r`, so that it can't forge 
 import logging
 from datetime import datetime
 
+from mailqueue.examining import Examined
+from mailqueue.judgements import Judged
 from mailqueue.models import StateChange
 from mailqueue.queue import Recorded, Submission
 from mailqueue.returns import Handled
@@ -30,6 +32,32 @@ def accepted(queue_id: str, submission: Submission) -> None:
 def refused(uid: int | None, code: int, reason: str) -> None:
     """A message was not taken over. `code` is the exit status that the caller got."""
     logger.info("q=- uid=%s exit=%d reason=%r status=refused", uid, code, reason)
+
+
+def judged(queue_id: str, one: Judged) -> None:
+    """A message was judged to be spam."""
+    logger.warning(
+        "q=%s account=%d nrcpt=%d script=%r score=%.1f rules=%s status=%s",
+        queue_id,
+        one.account_id,
+        one.recipients,
+        one.script,
+        one.verdict.score,
+        ",".join(dict.fromkeys(finding.rule for finding in one.verdict.findings)),
+        "spam" if one.is_held else "noted",
+    )
+
+
+def probed(queue_id: str, account_id: int, examined: Examined) -> None:
+    """A message to a test address was looked at; it goes nowhere."""
+    logger.info(
+        "q=%s account=%d size=%d score=%.1f rules=%s status=probed",
+        queue_id,
+        account_id,
+        examined.size_bytes,
+        examined.score,
+        ",".join(dict.fromkeys(finding.rule for finding in examined.findings)),
+    )
 
 
 def stopped(change: StateChange) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
 
-from mailqueue import actions, counters, limits, policy, senders, windows
+from mailqueue import actions, cases, counters, limits, policy, senders, windows
 from mailqueue.actions import Actions
 from mailqueue.models import (
     AccountTotals,
@@ -18,6 +18,7 @@ from mailqueue.models import (
     HostingAccount,
     QueueJob,
     Review,
+    SpamCase,
     StateChange,
 )
 from mailqueue.policy import Limits, Nearly, Usage
@@ -72,6 +73,9 @@ class Overview:
     held: int
     held_bytes: int
     overflow: int
+    # Held e-mails that no unblocking releases, spam and those of blocked scripts: counted up to
+    # MOST_STAYING, and one more if there are more.
+    stays: int
     limits: Limits
     actions: Actions
     job: Progress | None
@@ -79,8 +83,15 @@ class Overview:
     last_change: StateChange | None
     # What an owner has stated last, answered or not, while a review is required.
     review: Review | None
+    # The evidence of the stop for spam that has not ended.
+    case: SpamCase | None
     notices: Notices
     is_administrator: bool
+
+    @property
+    def goes(self) -> int:
+        """How many e-mails an unblocking lets go; at most, where more stay than are counted."""
+        return max(0, self.queued - self.stays)
 
     @property
     def review_required(self) -> bool:
@@ -123,6 +134,7 @@ class AccountsPage:
     pages: int
 
 
+MOST_STAYING = 1000
 SORTS = ("service_name", "state", "queued", "sent", "sent_today")
 
 
@@ -151,6 +163,7 @@ def of_account(
         held=totals.held,
         held_bytes=totals.held_bytes,
         overflow=totals.overflow,
+        stays=_staying(account, totals),
         limits=limits.of(account),
         actions=actions.of_state(
             state,
@@ -163,9 +176,19 @@ def of_account(
         review=account.reviews.order_by("-stated_at", "-pk").first()
         if account.review_required
         else None,
+        case=None if state in DELIVERING else cases.open_of(account.pk),
         notices=_notices(account, totals, today, now),
         is_administrator=is_administrator,
     )
+
+
+def _staying(account: HostingAccount, totals: AccountTotals) -> int:
+    if not totals.held or not (totals.spam or account.blocks_scripts):
+        return 0
+    number = 0
+    for index in (Index.SPAM, Index.SCRIPT):
+        number += len(along(index, account.pk).values_list("pk")[: MOST_STAYING + 1])
+    return min(number, MOST_STAYING + 1)
 
 
 def changes_page(

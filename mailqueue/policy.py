@@ -30,6 +30,8 @@ RATIO_LEAST_ERRORS = 10
 # providers ask for less than 3 in 1,000; the least is ours: one angry reader is none.
 COMPLAINTS_LEAST = 5
 COMPLAINTS_PER_MILLE = 3
+# Messages that are judged spam, and their recipients, are counted over this; after SpamExperts.
+SPAM_WINDOW = timedelta(minutes=10)
 # A quota is nearly used at this share, in per cent.
 WARN_PERCENT = 80
 # How long before the end of the time of held mail its owner is warned.
@@ -55,6 +57,9 @@ class Limits:
     hold: timedelta
     hold_limit: int | None
     hold_bytes: int | None
+    # Messages judged spam within SPAM_WINDOW, and the recipients of such messages.
+    spam_messages: int | None = None
+    spam_recipients: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,30 @@ def too_many_complaints(sent: int, complaints: int) -> Decision | None:
     return Decision(
         Event.SPAM_DETECTED,
         {"complaints": complaints, "sent": sent, "hours": RATIO_WINDOW // HOUR},
+    )
+
+
+def too_much_spam(
+    limits: Limits, messages: int, recipients: int, *, has_malware: bool = False
+) -> Decision | None:
+    """Whether so much was judged spam within SPAM_WINDOW: a limit, or more; malware always is."""
+    is_over = any(
+        limit is not None and number >= limit
+        for number, limit in (
+            (messages, limits.spam_messages),
+            (recipients, limits.spam_recipients),
+        )
+    )
+    if not (is_over or has_malware):
+        return None
+    return Decision(
+        Event.SPAM_DETECTED,
+        {
+            "messages": messages,
+            "recipients": recipients,
+            "minutes": SPAM_WINDOW // timedelta(minutes=1),
+            "malware": int(has_malware),
+        },
     )
 
 

@@ -8,10 +8,11 @@ those of `together` go out without waiting for each other's answers.
 function raises django.db.Error, as the ORM does.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -25,7 +26,8 @@ M = TypeVar("M", bound=models.Model)
 def fetch(sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
     """The rows that a query gives."""
     database = connections[DEFAULT_DB_ALIAS]
-    with _cursor(database) as cursor:
+    cursor = _cursor(database)
+    with database.wrap_database_errors:
         _execute(database, cursor, sql, values)
         return list(cursor.fetchall())
 
@@ -45,22 +47,22 @@ def fetch_all(questions: Sequence[tuple[str, Values]]) -> list[list[tuple[Any, .
     database = connections[DEFAULT_DB_ALIAS]
     if not _is_postgresql(database) or len(questions) < 2:
         return [fetch(*question) for question in questions]
-    with ExitStack() as stack:
-        cursors = [stack.enter_context(_cursor(database)) for _ in questions]
-        with together():
-            for cursor, question in zip(cursors, questions, strict=True):
-                _execute(database, cursor, *question)
-        return [list(cursor.fetchall()) for cursor in cursors]
+    cursors = [_cursor(database) for _ in questions]
+    with together():
+        for cursor, question in zip(cursors, questions, strict=True):
+            _execute(database, cursor, *question)
+    return [list(cursor.fetchall()) for cursor in cursors]
 
 
 def run_each(sql: str, rows: Rows) -> None:
     """Run a statement once for each of these values."""
     database = connections[DEFAULT_DB_ALIAS]
-    with _cursor(database) as cursor:
+    cursor = _cursor(database)
+    with database.wrap_database_errors:
         if len(rows) == 1:
             _execute(database, cursor, sql, rows[0])
         elif rows:
-            cursor.executemany(sql, rows)
+            cursor.executemany(_written(database, sql), rows)
 
 
 def insert(model: type[models.Model], columns: tuple[str, ...], rows: Rows) -> None:
@@ -103,6 +105,22 @@ def among(values: Iterable[Any]) -> tuple[str, list[Any]]:
     return f"IN ({', '.join(['%s'] * len(wanted))})", wanted
 
 
+def given(columns: Mapping[str, str], rows: Rows) -> tuple[str, list[Any]]:
+    """The table `given`, for a WITH clause, and what to give for it: rows of these columns.
+
+    `columns` tell PostgreSQL's types. SQLite ends at some ten thousand values.
+    """
+    names = ", ".join(columns)
+    if _is_postgresql(connections[DEFAULT_DB_ALIAS]):
+        # A list for each column: one text for any number of rows, which is prepared once.
+        lists = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        values = [list(column) for column in zip(*rows, strict=True)]
+        return f"given({names}) AS (SELECT * FROM unnest({lists}))", values  # noqa: S608
+    places = ", ".join(["%s"] * len(columns))
+    table = ", ".join([f"({places})"] * len(rows))
+    return f"given({names}) AS (VALUES {table})", list(chain.from_iterable(rows))
+
+
 def moment(value: datetime | None) -> Any:
     """An instant as the database takes it."""
     return connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(value)
@@ -134,25 +152,38 @@ def _is_postgresql(database: BaseDatabaseWrapper) -> bool:
     return database.vendor == "postgresql"
 
 
-@contextmanager
-def _cursor(database: BaseDatabaseWrapper) -> Iterator[Any]:
-    if not _is_postgresql(database):
-        with database.cursor() as cursor:
-            yield cursor
-        return
-    # Django's own cursors write the values into the text: such a statement cannot be prepared, and
-    # bytes become twice as long.
+def _cursor(database: BaseDatabaseWrapper) -> Any:
+    """A cursor of the driver's own.
+
+    On PostgreSQL Django's write the values into the text: such a statement cannot be prepared, and
+    bytes become twice as long. On SQLite they take longer than what they ask.
+    """
     database.ensure_connection()
-    driver = database.Database  # type: ignore[attr-defined]
-    with database.wrap_database_errors, driver.Cursor(database.connection) as cursor:
-        yield cursor
+    if _is_postgresql(database):
+        driver = database.Database  # type: ignore[attr-defined]
+        return driver.Cursor(database.connection)
+    if database.queries_logged:
+        return database.cursor()
+    database.validate_no_broken_transaction()
+    return database.connection.cursor()
 
 
 def _execute(database: BaseDatabaseWrapper, cursor: Any, sql: str, values: Values) -> None:
     if _is_postgresql(database):
         cursor.execute(sql, values, prepare=True)
     else:
-        cursor.execute(sql, values)
+        cursor.execute(_written(database, sql), values)
+
+
+def _written(database: BaseDatabaseWrapper, sql: str) -> str:
+    """The text as the cursor of `_cursor` takes it."""
+    is_direct = not _is_postgresql(database) and not database.queries_logged
+    return _with_question_marks(sql) if is_direct else sql
+
+
+@lru_cache(1000)
+def _with_question_marks(sql: str) -> str:
+    return sql.replace("%s", "?").replace("%%", "%")
 
 
 @lru_cache

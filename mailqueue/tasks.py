@@ -16,12 +16,18 @@ from django.db import IntegrityError
 from mailqueue import (
     accounts,
     alerts,
+    behaviour,
+    cases,
     copies,
     counters,
+    engines,
+    facts,
     maillog,
     mta_sts,
+    probes,
     queue,
     returns,
+    scripts,
     senders,
     service,
     suppressions,
@@ -53,18 +59,24 @@ def work() -> int:
     went, lines = _drip(until)
     if went:
         hint(DELIVER)
-    jobs = service.open_jobs()
-    while (jobs or lines) and time.monotonic() < until:
-        left = [_one(service.advance, job) for job in jobs]
-        slices += len(jobs) + len(lines)
-        jobs = [job for job in left if job is not None]
+    jobs, blocking = service.open_jobs(), service.open_script_jobs()
+    while (jobs or blocking or lines) and time.monotonic() < until:
+        slices += len(jobs) + len(blocking) + len(lines)
+        jobs = _go_on(service.advance, jobs)
+        blocking = _go_on(service.advance_script, blocking)
         lines = [pk for pk in lines if _one(service.drip, pk) == service.SLICE]
         # What was released waits to go out, and need not wait for the end of the release.
-        if not (jobs or lines) or slices % 20 == 0:
+        if not (jobs or blocking or lines) or slices % 20 == 0:
             hint(DELIVER)
-    if jobs or lines:
+    if jobs or blocking or lines:
         hint(WORK)
     return slices
+
+
+def _go_on(step: Callable[[int, datetime], int | None], numbers: list[int]) -> list[int]:
+    """Do a slice of each of these jobs; those that are to go on."""
+    left = (_one(step, number) for number in numbers)
+    return [number for number in left if number is not None]
 
 
 def _drip(until: float) -> tuple[int, list[int]]:
@@ -125,26 +137,33 @@ def _follow(handled: Sequence[Handled], now: datetime) -> None:
 
 @shared_task(name=WARN)
 def warn() -> int:
-    """Have people told of held mail that is about to expire, and of who refuses this house.
+    """Have people told of held mail that expires soon, who refuses this house, what engine is away.
 
     Returns how many alerts that was.
     """
     now = datetime.now(UTC)
-    refused = troubles.tell(accounts.system(now).pk, now)
-    return alerts.note_expiring(now) + refused
+    house = accounts.system(now).pk
+    raised = troubles.tell(house, now) + engines.tell(house, now)
+    return alerts.note_expiring(now) + raised
 
 
 @shared_task(name=PRUNE)
 def prune() -> None:
-    """Delete old rows, minutes, alerts, policies and authors, and bodies kept for a look only."""
+    """Delete old rows, minutes, alerts, cases, policies, and bodies kept for a look only."""
     until = time.monotonic() + SHARE_S
     counters.prune_minutes(datetime.now(UTC))
     for step in (
         queue.prune,
         queue.prune_bodies,
         alerts.prune,
+        behaviour.prune,
+        engines.prune,
+        facts.prune,
+        cases.prune,
         mta_sts.prune,
+        probes.prune,
         returns.prune,
+        scripts.prune,
         senders.prune,
         suppressions.prune,
         troubles.prune,

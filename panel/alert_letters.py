@@ -17,12 +17,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from mailqueue import bounces, return_path
+from mailqueue import bounces, cases, return_path
 from mailqueue.bounces import Category
-from mailqueue.models import Alert, Review, StateChange
+from mailqueue.models import Alert, Review, SpamCase, StateChange
 from mailqueue.states import DELIVERING, Event, State
-from panel import explaining, letters, wording
-from panel.alert_steps import Part, after_stop
+from panel import abuse_letter, explaining, letters, wording
+from panel.abuse_letter import Evidence
+from panel.alert_steps import after_stop
+from panel.letters import Part
 
 Kind = Alert.Kind
 MOST_SAMPLES = 5
@@ -46,6 +48,10 @@ class Content:
     sentences: Sequence[str]
     quote: Sequence[str] = ()
     samples: Sequence[Sample] = ()
+    # Of a stop for spam: what was found, in place of samples.
+    evidence: Evidence | None = None
+    # Where administrators see its case.
+    case_link: str = ""
     parts: Sequence[Part] = ()
     # What is red on the page: sending has stopped, or mail is about to be lost.
     is_grave: bool = False
@@ -63,21 +69,30 @@ def letter(
         if account.is_system
         else reverse("scripts_emails", args=[account.service_name])
     )
-    case = _case_of(alert, now) if is_owner else ""
+    link, parts = f"{settings.PUBLIC_URL}{page}", content.parts
+    if content.case_link and not is_owner:
+        link = content.case_link
+    if content.evidence is not None and not is_owner:
+        needs_review = bool(alert.figures.get("review"))
+        causes = [part for part in parts if part.is_checklist]
+        parts = [abuse_letter.for_administrators(needs_review=needs_review), *causes]
+    answers = _answers_to(alert, now) if is_owner else ""
     context = {
         "account": account,
-        "can_answer": bool(case),
+        "can_answer": bool(answers),
         "content": content,
         "is_owner": is_owner,
-        "link": f"{settings.PUBLIC_URL}{page}",
+        "leads_to_case": bool(content.case_link) and not is_owner,
+        "link": link,
+        "parts": parts,
     }
     made = letters.made("alert", content.subject, address, context)[0]
-    if case:
-        made.reply_to = [case]
+    if answers:
+        made.reply_to = [answers]
     return made
 
 
-def _case_of(alert: Alert, now: datetime) -> str:
+def _answers_to(alert: Alert, now: datetime) -> str:
     """Where the owner's answer to a letter about a stop goes; empty where none is awaited."""
     change = _number(alert.figures, "change")
     if alert.kind != Kind.BLOCKED or not alert.figures.get("review") or change is None:
@@ -92,6 +107,7 @@ def _blocked(alert: Alert, now: datetime) -> Content:
     row = change.first()
     state = State(row.to_state) if row else _STATES.get(event, State(alert.account.state))
     needs_review = bool(figures.get("review"))
+    case = SpamCase.objects.filter(change=row).select_related("account").first() if row else None
     sentences = [
         _("Sending was stopped automatically %(moment)s; the state of the service is %(state)s.")
         % {
@@ -106,7 +122,9 @@ def _blocked(alert: Alert, now: datetime) -> Content:
     return Content(
         subject=_blocked_subject(event) % {"account": alert.account.service_name},
         sentences=sentences,
-        samples=_samples(figures),
+        samples=() if case else _samples(figures),
+        evidence=abuse_letter.evidence(case) if case else None,
+        case_link=abuse_letter.link(case) if case else "",
         parts=after_stop(state, needs_review=needs_review),
         is_grave=True,
     )
@@ -249,6 +267,7 @@ def _expiring(alert: Alert, now: datetime) -> Content:
 
 def _stated(alert: Alert, now: datetime) -> Content:
     review = _review(alert)
+    case = cases.open_of(alert.account_id)
     values = {
         "account": alert.account.service_name,
         "author": letters.one_line(review.author, 150) if review else "",
@@ -261,6 +280,7 @@ def _stated(alert: Alert, now: datetime) -> Content:
             else _("An owner says what was done about the stop of %(account)s.") % values
         ],
         quote=letters.lines(review.statement, 2000) if review else (),
+        case_link=abuse_letter.link(case) if case else "",
         parts=[Part(_("What to do"), [_("Look at the account, then lift the stop or refuse it.")])],
     )
 
@@ -334,6 +354,47 @@ def _refused(alert: Alert, now: datetime) -> Content:
     )
 
 
+def _engine(alert: Alert, now: datetime) -> Content:
+    figures = alert.figures
+    since = parse_datetime(_text(figures, "since"))
+    missed = _number(figures, "missed") or 0
+    values = {"engine": letters.one_line(_text(figures, "engine"), 40)}
+    sentences = []
+    if since is not None:
+        sentences.append(
+            _("%(engine)s stopped answering %(moment)s.")
+            % {**values, "moment": wording.moment(since, now)}
+        )
+    sentences.append(
+        _("E-mails go out all the same: the rules of Facteur look at them, %(engine)s does not.")
+        % values
+    )
+    if missed:
+        sentences.append(
+            ngettext(
+                "It has not seen %(number)s e-mail since then.",
+                "It has not seen %(number)s e-mails since then.",
+                missed,
+            )
+            % {"number": wording.number(missed)}
+        )
+    return Content(
+        subject=_("%(engine)s does not answer") % values,
+        sentences=sentences,
+        quote=letters.lines(_text(figures, "words"), 300),
+        parts=[
+            Part(
+                _("What to do"),
+                [
+                    _("Look whether it runs, and at its log."),
+                    _("Look at FACTEUR_RSPAMD_URL and FACTEUR_CLAMD in the settings."),
+                    _("Facteur asks it again by itself; the dashboard shows when it answers."),
+                ],
+            )
+        ],
+    )
+
+
 _CONTENTS = {
     Kind.BLOCKED: _blocked,
     Kind.HOURLY_QUOTA: _hourly_quota,
@@ -342,6 +403,7 @@ _CONTENTS = {
     Kind.STATED: _stated,
     Kind.ANSWERED: _answered,
     Kind.REFUSED: _refused,
+    Kind.ENGINE: _engine,
 }
 
 

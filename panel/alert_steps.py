@@ -4,22 +4,11 @@ Owns the steps for each state (« Gérer les états “Désactivé”, “Bounce
 language; they are short, for the page that the letter leads to has more.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from django.utils.translation import gettext as _
 
 from mailqueue.states import State
-from panel import explaining
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some steps under a title."""
-
-    title: str
-    steps: Sequence[str]
-    is_ordered: bool = False
+from panel import guide_cases
+from panel.letters import Part
 
 
 def after_stop(state: State, *, needs_review: bool) -> list[Part]:
@@ -37,7 +26,8 @@ def after_stop(state: State, *, needs_review: bool) -> list[Part]:
         else:
             way_out.append(_("The state becomes “Enabled” again, and sending goes on."))
         cases = [
-            Part(case.title, [step.text for step in case.steps]) for case in explaining.cases()
+            Part(case.title, [step.text for step in case.steps], is_checklist=True)
+            for case in guide_cases.cases()
         ]
         return [*cases, Part(_("Then"), way_out, is_ordered=True)]
     find = _("Find what sent these e-mails, and protect your forms with a captcha.")

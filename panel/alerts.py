@@ -26,7 +26,7 @@ Kind = Alert.Kind
 TO_OWNERS = frozenset(
     {Kind.BLOCKED, Kind.HOURLY_QUOTA, Kind.DAILY_QUOTA, Kind.EXPIRING, Kind.ANSWERED}
 )
-TO_ADMINISTRATORS = frozenset({Kind.BLOCKED, Kind.STATED, Kind.REFUSED})
+TO_ADMINISTRATORS = frozenset({Kind.BLOCKED, Kind.STATED, Kind.REFUSED, Kind.ENGINE})
 
 logger = logging.getLogger("facteur.alerts")
 

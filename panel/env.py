@@ -11,6 +11,9 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+# Names of records may begin with "_".
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}")
+
 
 class Environment:
     """Reads variables that begin with `prefix`; a secret may stand in a file named by `…_FILE`."""
@@ -82,10 +85,17 @@ class Environment:
     def domain(self, name: str) -> str:
         """The name of a domain, in lower case; empty when unset. Raises ImproperlyConfigured."""
         value = self.text(name).lower().removesuffix(".")
-        # Names of records may begin with "_".
-        if value and not re.fullmatch(r"(?=.{1,253}\Z)([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}", value):
+        if value and not _DOMAIN.fullmatch(value):
             raise self._refuse(name, f"is {value!r}; it must be the name of a domain")
         return value
+
+    def domains(self, name: str) -> list[str]:
+        """Names of domains separated by commas, in lower case. Raises ImproperlyConfigured."""
+        values = [word.lower().removesuffix(".") for word in self.words(name)]
+        for value in values:
+            if not _DOMAIN.fullmatch(value):
+                raise self._refuse(name, f"has {value!r}; it must hold names of domains")
+        return list(dict.fromkeys(values))
 
     def host(self, name: str, default: str) -> str:
         """The name of a machine, with or without dots; what the machine says itself is believed.

@@ -5,7 +5,7 @@ the steps that lead out; and what comes near before it stops anything. `wording`
 the rest of the page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,30 +17,17 @@ from django.utils.translation import ngettext
 
 from mailqueue import senders
 from mailqueue.bounces import Category
-from mailqueue.models import ForeignSender, Review, SenderPolicy
+from mailqueue.models import ForeignSender, Review, SenderPolicy, StateChange
 from mailqueue.overview import Overview
 from mailqueue.policy import AUTOMATIC_BLOCKS, MOST_PERCENT, Decision, Nearly, Quota
 from mailqueue.states import DELIVERING, Event, State
-from panel import wording
+from panel import case_words, wording
+from panel.case_words import RuleLine
+from panel.guide_cases import Case, Step, cases
 
 HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something to do, and where that is done, if on another page."""
-
-    text: str
-    address: str = ""
-    link: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One of several things that may be behind a stop, and what to do about it."""
-
-    title: str
-    steps: Sequence[Step]
+# Rules that the explanation of a stop for spam names; its case has all.
+MOST_RULES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +38,19 @@ class Sample:
     address: str
     script: str
     reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTold:
+    """A change of state in words."""
+
+    change: StateChange
+    moment: str
+    event: str
+    figures: Sequence[str]
+    actor: str
+    from_word: str
+    to_word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,9 @@ class Explanation:
     is_stopped: bool
     steps: Sequence[Step] = ()
     cases: Sequence[Case] = ()
+    # What a case tells: the rules that weigh most, and the page with all of it.
+    rules: Sequence[RuleLine] = ()
+    case_address: str = ""
     samples: Sequence[Sample] = ()
     statement: Statement | None = None
 
@@ -104,9 +107,33 @@ def explanation(overview: Overview, now: datetime) -> Explanation | None:
         is_stopped=True,
         steps=_steps(overview, event),
         cases=cases() if overview.state is State.SPAM else (),
+        rules=case_words.rules(overview.case, MOST_RULES) if overview.case else (),
+        case_address=_case_address(overview),
         samples=[Sample(**_sample(found)) for found in figures.get("samples", ())],
         statement=_statement(overview, now),
     )
+
+
+def changes_told(rows: Iterable[StateChange], now: datetime) -> list[ChangeTold]:
+    """Changes of state in words, in their order."""
+    return [
+        ChangeTold(
+            change=change,
+            moment=wording.moment(change.changed_at, now),
+            event=wording.event_word(change.event),
+            figures=figures_told(change.event, change.figures),
+            actor=wording.actor(change),
+            from_word=wording.state_word(State(change.from_state)),
+            to_word=wording.state_word(State(change.to_state)),
+        )
+        for change in rows
+    ]
+
+
+def _case_address(overview: Overview) -> str:
+    if overview.case is None:
+        return ""
+    return reverse("case", args=[overview.account.service_name, overview.case.pk])
 
 
 def notices(overview: Overview, now: datetime) -> list[str]:
@@ -192,16 +219,30 @@ def figures_told(event: str, figures: Mapping[str, Any]) -> list[str]:
             ),
             {"complaints", "sent"},
         )
+    if event == Event.SPAM_DETECTED and "messages" in numbers:
+        sentences[event] = (
+            ngettext(
+                "Within %(minutes)s minutes, %(messages)s e-mail was judged to be spam (recipients:"
+                " %(recipients)s).",
+                "Within %(minutes)s minutes, %(messages)s e-mails were judged to be spam"
+                " (recipients: %(recipients)s).",
+                figures["messages"],
+            ),
+            {"messages", "recipients", "minutes"},
+        )
     sentence, needed = sentences.get(event, ("", set()))
     told = [sentence % numbers] if sentence and needed <= numbers.keys() else []
+    if event == Event.SPAM_DETECTED and figures.get("malware"):
+        told.append(_("A single e-mail with malware is enough to stop sending."))
     has_script = figures.get("script") and {"script_number", "looked_at"} <= numbers.keys()
     if event in AUTOMATIC_BLOCKS and has_script:
-        is_of_errors = event in {Event.TOO_MANY_ERRORS, Event.RATIO_EXCEEDED}
-        text = (
-            _("%(script_number)s of the last %(looked_at)s e-mails in error come from %(script)s.")
-            if is_of_errors
-            else _("%(script_number)s of the last %(looked_at)s e-mails come from %(script)s.")
-        )
+        text = _("%(script_number)s of the last %(looked_at)s e-mails come from %(script)s.")
+        if event in {Event.TOO_MANY_ERRORS, Event.RATIO_EXCEEDED}:
+            text = _(
+                "%(script_number)s of the last %(looked_at)s e-mails in error come from %(script)s."
+            )
+        elif event == Event.SPAM_DETECTED:
+            text = _("%(script_number)s of these %(looked_at)s e-mails come from %(script)s.")
         told.append(text % {**numbers, "script": figures["script"]})
     return told
 
@@ -356,59 +397,6 @@ def _review(overview: Overview) -> Step:
         address,
         _("Ask for a review"),
     )
-
-
-def cases() -> list[Case]:
-    """What may be behind spam, after the guide of the page that ours is like."""
-    return [
-        Case(
-            _("Case 1: a robot uses a form of your site"),
-            [
-                Step(_("Protect every script that can send e-mails with a captcha.")),
-                Step(_("Then purge the e-mails: the spam that waits is deleted.")),
-            ],
-        ),
-        Case(
-            _("Case 2: somebody has put malicious files on your site"),
-            [
-                Step(_("Look through the logs of the site for the hole, and for infected files.")),
-                Step(_("Delete or repair the malicious files and modules.")),
-                Step(_("Update the CMS (WordPress, Joomla, Drupal…), its plugins and its theme.")),
-                Step(_("Keep to official plugins and themes, and update them often.")),
-                Step(_("Protect your forms with a captcha.")),
-                Step(_("Then purge the e-mails: the spam that waits is deleted.")),
-            ],
-        ),
-        Case(
-            _("Case 3: the e-mails are yours, and were taken for spam"),
-            [
-                Step(text)
-                for text in (
-                    _("Avoid three or more words in capitals in the subject."),
-                    _("Give each e-mail a subject and a text."),
-                    _("Do not send an image of more than 1 MB with a few words only."),
-                    _("Do not begin the subject with Hi, FREE, BUY or BUYING."),
-                    _("Leave at most 70 per cent of the e-mail blank."),
-                    _("Do not use enormous letters."),
-                    _("Do not write in the colour of the background."),
-                    _("Make sure that your public IP address is on no reputation list."),
-                    _("Keep the headers to the standards (RFC 5322)."),
-                    _("Check that every link leads somewhere."),
-                    _("Write https:// only where the address exists in https://."),
-                    _("Avoid pornographic words, and what resembles them."),
-                    _(
-                        "Attach no EXE, BAT, PIF, XML or XLSX file and no document with macros, "
-                        "zipped or not."
-                    ),
-                    _("Then purge the e-mails, and send those that matter again once mended."),
-                    _(
-                        "If the state still becomes “SPAM” again and again, an administrator looks "
-                        "at it: say on this page what you have done."
-                    ),
-                )
-            ],
-        ),
-    ]
 
 
 def _statement(overview: Overview, now: datetime) -> Statement | None:

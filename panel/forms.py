@@ -91,11 +91,53 @@ class RefusalForm(forms.Form):
     word = forms.CharField(max_length=1000)
 
 
+class CaseForm(forms.Form):
+    """What an administrator answers to a case; a refusal says why."""
+
+    LIFT = "lift"
+    REFUSE = "refuse"
+
+    answer = forms.ChoiceField(choices=[(LIFT, LIFT), (REFUSE, REFUSE)])
+    word = forms.CharField(required=False, max_length=1000)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a word where the stop stays."""
+        values = self.cleaned_data
+        if values.get("answer") == self.REFUSE and not values.get("word"):
+            self.add_error("word", _("Say why the stop stays."))
+        return values
+
+
+class CasesForm(forms.Form):
+    """Which cases are wanted. Nonsense is as good as nothing."""
+
+    q = forms.CharField(required=False, max_length=253)
+    # Those that have ended, too.
+    all = forms.BooleanField(required=False)
+    before = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_ROW)
+
+
 class SelectionForm(forms.Form):
     """Accounts that were chosen in the list: some by number, or all that the list has found."""
 
     account = Numbers(required=False)
     everything = forms.BooleanField(required=False)
+
+
+class TesterForm(forms.Form):
+    """A message to look at: pasted, or a file, which goes before."""
+
+    source = forms.CharField(required=False, strip=False)
+    file = forms.FileField(required=False, allow_empty_file=True)
+
+    def message(self) -> bytes:
+        """The bytes of the message."""
+        file = self.cleaned_data["file"]
+        if file is not None:
+            content: bytes = file.read()
+            return content
+        pasted: str = self.cleaned_data["source"]
+        return pasted.encode("utf-8", "replace")
 
 
 class InvitationForm(forms.Form):

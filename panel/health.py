@@ -1,4 +1,4 @@
-"""`python -m panel.health PART`: whether web, relay, worker or beat does its work.
+"""`python -m panel.health PART`: whether web, relay, worker, beat or engines do their work.
 
 Exits 0 if it does, else 1 and says why.
 
@@ -53,6 +53,23 @@ def relay() -> str:
     return "" if codes == {b"220", b"250", b"221"} else f"the relay answers {replies!r}"
 
 
+def engines() -> str:
+    """Looks up what workers know of Rspamd and ClamAV; which of them is away, or nothing."""
+    # Rows need all of Django: loaded for this part alone.
+    import django
+    from django.utils import timezone
+
+    django.setup()
+    from mailqueue import engines as kept
+
+    away = kept.away(timezone.now())
+    return "; ".join(
+        f"{row.get_name_display()} has not answered {row.node} since"
+        f" {row.since.isoformat(' ', 'seconds')}: {row.words}"
+        for row in away
+    )
+
+
 def pulse_of(part: str) -> str:
     """How old the last sign of life of worker or beat is; what is wrong, or nothing."""
     age_s = pulse.age_s(part)
@@ -68,6 +85,7 @@ def pulse_of(part: str) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "web": web,
     "relay": relay,
+    "engines": engines,
     pulse.WORKER: partial(pulse_of, pulse.WORKER),
     pulse.BEAT: partial(pulse_of, pulse.BEAT),
 }

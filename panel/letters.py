@@ -5,7 +5,8 @@ length, so that it cannot pass for a part of the letter; the HTML template escap
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
@@ -15,6 +16,16 @@ LONGEST_SUBJECT = 200
 # Left-to-right and right-to-left marks, embeddings, overrides and isolates: they turn round what
 # stands beside them (UAX #9).
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some steps under a title: one after the other, or each to be ticked off, or neither."""
+
+    title: str
+    steps: Sequence[str]
+    is_ordered: bool = False
+    is_checklist: bool = False
 
 
 def one_line(text: str, most: int) -> str:

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from panel.bounce_settings import check_bounces
+from panel.engine_settings import read_clamd, read_rspamd
 from panel.env import Environment
 from panel.keys import load_or_create_secret
 from panel.pace_settings import read_paces
@@ -153,9 +154,25 @@ HOLD_BYTES = env.integer("HOLD_BYTES", 1024**3)
 # What becomes of e-mails whose author is of a domain that is not the account's, unless the account
 # says otherwise (see `senders`).
 SENDER_POLICY = env.choice("SENDER_POLICY", ("allow", "warn", "rewrite", "refuse"), "allow")
+# What becomes of mail that is judged spam, unless the account has a rule of its own; and how much
+# of it within ten minutes stops an account, in messages and in recipients.
+SCREENING = env.choice("SCREENING", ("hold", "note", "off"), "hold")
+SPAM_MESSAGES = env.integer("SPAM_MESSAGES", 5)
+SPAM_RECIPIENTS = env.integer("SPAM_RECIPIENTS", 50)
+# Whether owners may say that e-mails judged spam are wanted, unless their account says otherwise.
+OWNERS_OVERRULE = env.flag("OWNERS_OVERRULE", False)
+# Engines that look at what goes out, beside our own rules; none where nothing is set.
+RSPAMD = read_rspamd(env.text("RSPAMD_URL"))
+CLAMD = read_clamd(env.text("CLAMD"))
+# How long a message waits for their answer, in seconds.
+ENGINE_TIMEOUT_S = env.integer("ENGINE_SECONDS", 3, at_least=1, at_most=30)
 # From which addresses mail leaves, and the name whose SPF record holds them, for `dns_records`.
 OUTBOUND_ADDRESSES = env.networks("OUTBOUND_ADDRESSES")
 SPF_INCLUDE = env.domain("SPF_INCLUDE")
+# Whether hosts that e-mails link to are looked at: with the simulator nothing leaves this machine.
+CHECK_LINKS = env.flag("CHECK_LINKS", ROUTE != "simulator")
+# Reputation lists of addresses that are asked, by their zones.
+DNSBL = env.domains("DNSBL")
 # The largest message, in bytes as it would travel (the guide: 10 Mo).
 MESSAGE_SIZE_LIMIT = 10_485_760
 
@@ -294,6 +311,8 @@ MFA_TOTP_ISSUER = f"Facteur {_public_name}"
 # POST alone signs out: a link on a strange page must not.
 ACCOUNT_LOGOUT_ON_GET = False
 
+# Instead of files of any size on the disk (see `uploads`).
+FILE_UPLOAD_HANDLERS = ["panel.uploads.BoundedUploadHandler"]
 SESSION_COOKIE_SECURE = _is_https
 CSRF_COOKIE_SECURE = _is_https
 SESSION_COOKIE_HTTPONLY = True

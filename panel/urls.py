@@ -11,8 +11,10 @@ from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from mailqueue.states import Event
+from panel import script_words
 from panel.views import (
     addresses,
+    cases,
     dashboard,
     destinations,
     domains,
@@ -28,15 +30,19 @@ from panel.views import (
     queue,
     report_address,
     review,
+    rules,
+    scripts,
     scripts_emails,
     selection,
     sending_help,
     signing,
     simulator,
     suppressions,
+    tester,
     tokens,
     trial,
     users,
+    wanted,
 )
 
 
@@ -80,10 +86,30 @@ class KeyStep:
         return signing.Step(value).value
 
 
+class ScriptKey(StringConverter):
+    """What a script is known by."""
+
+    regex = "[0-9a-f]{64}"
+
+
+class ScriptStep:
+    """What can be done with a script."""
+
+    regex = "block|unblock|purge"
+
+    def to_python(self, value: str) -> script_words.Step:
+        """The step of this name."""
+        return script_words.Step(value)
+
+    def to_url(self, value: str) -> str:
+        """The name of the step."""
+        return script_words.Step(value).value
+
+
 class Choice:
     """What can be done with chosen e-mails."""
 
-    regex = "release|purge"
+    regex = "release|wanted|purge"
 
     def to_python(self, value: str) -> queue.Choice:
         """The choice of this name."""
@@ -149,6 +175,8 @@ register_converter(Choice, "choice")
 register_converter(DomainName, "domain")
 register_converter(KeyStep, "key_step")
 register_converter(RowNumber, "row")
+register_converter(ScriptKey, "script_key")
+register_converter(ScriptStep, "script_step")
 register_converter(Switch, "switch")
 
 urlpatterns = [
@@ -255,6 +283,44 @@ urlpatterns = [
         review.refuse,
         name="review_refuse",
     ),
+    path("web/hosting/<name:service_name>/scripts/", scripts.page, name="scripts"),
+    path(
+        "web/hosting/<name:service_name>/scripts/<script_key:key>/", scripts.script, name="script"
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts/<script_key:key>/<script_step:step>/confirm/",
+        scripts.confirm,
+        name="script_confirm",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts/<script_key:key>/<script_step:step>/",
+        scripts.act,
+        name="script_act",
+    ),
+    path("cases/", cases.everywhere, name="cases"),
+    path("web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/", cases.page, name="case"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/answer/",
+        cases.answer,
+        name="case_answer",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/e-mails/<row:sample_pk>/",
+        cases.sample,
+        name="case_sample",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/e-mails/<row:sample_pk>"
+        "/html/",
+        cases.html,
+        name="case_sample_html",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/e-mails/<row:sample_pk>"
+        "/download/",
+        cases.download,
+        name="case_sample_download",
+    ),
     path("web/hosting/<name:service_name>/scripts-emails/queue/", queue.page, name="queue"),
     path(
         "web/hosting/<name:service_name>/scripts-emails/queue/<choice:choice>/confirm/",
@@ -270,6 +336,17 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/help/",
         sending_help.page,
         name="sending_help",
+    ),
+    path("web/hosting/<name:service_name>/scripts-emails/tester/", tester.page, name="tester"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/tester/address/",
+        tester.address,
+        name="tester_address",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/tester/<queue_id:queue_id>/",
+        tester.result,
+        name="tester_result",
     ),
     path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
     path(
@@ -306,6 +383,11 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/download/",
         messages.download,
         name="message_download",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/wanted/",
+        wanted.page,
+        name="message_wanted",
     ),
     path(
         "web/hosting/<name:service_name>/report-address/",
@@ -355,6 +437,10 @@ urlpatterns = [
     path("invitations/<token:token>/", invitations.accept, name="invitation"),
     path("selection/<switch:action>/confirm/", selection.confirm, name="selection_confirm"),
     path("selection/<switch:action>/", selection.act, name="selection_act"),
+    path("web/hosting/<name:service_name>/rules/", rules.own, name="account_rules"),
+    path("web/hosting/<name:service_name>/rules/reset/", rules.reset, name="account_rules_reset"),
+    path("rules/", rules.page, name="rules"),
+    path("rules/<slug:rule>/", rules.rule, name="rule"),
     path("dashboard/", dashboard.page, name="dashboard"),
     path("destinations/", destinations.page, name="destinations"),
     path("destinations/<row:pk>/resume/", destinations.resume, name="destination_resume"),

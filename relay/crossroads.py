@@ -8,7 +8,7 @@ newsletter to a thousand dead domains does not stand before the single question 
 import asyncio
 import logging
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Claimed
@@ -64,7 +64,7 @@ class Crossroads:
         """Whether anybody waits for an answer."""
         return bool(self._waiting)
 
-    def add(self, claimed: list[Claimed]) -> list[Claimed]:
+    def add(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Find the way of each, at once where it is known; who cannot wait for the answer."""
         known: dict[Route | Outcome, list[Claimed]] = {}
         too_many: list[Claimed] = []

@@ -8,15 +8,17 @@ No destination holds up another. A route that nobody works on gets a slot of its
 usual number, so that a dozen slow ones cannot take all; what finds no room for its destination is
 put off, so that the next claim reaches what stands behind it.
 
+What was claimed first has `screener` judge it: spam goes no further.
+
 Note: the contents of the messages being sent are in memory, twice: 400 MB for twenty of the
-largest, and as much again where twenty more routes are slow.
+largest, and as much again where twenty more routes are slow. One of those being judged is, too.
 """
 
 import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -33,6 +35,7 @@ from relay.database import in_database
 from relay.lanes import LOW, Job, Lane, Slot
 from relay.mx import Route
 from relay.recorder import Outcomes, Recorder
+from relay.screener import Screener
 from relay.shaping import Destination, Destinations
 
 CONNECTIONS = 20
@@ -120,6 +123,7 @@ class _Run:
         )
         self._destinations = Destinations()
         self._crossroads = Crossroads(self._sort)
+        self._screener = Screener(clock, self._find_ways)
         self._lanes: dict[Route, Lane] = {}
         self._slots: dict[asyncio.Task[None], Slot] = {}
         self._claims: set[str] = set()
@@ -204,7 +208,8 @@ class _Run:
             task.cancel()
         await asyncio.gather(*self._slots, return_exceptions=True)
         await self._recorder.close(LAST_COMMIT_S)
-        left = await self._crossroads.close()
+        left = await self._screener.close()
+        left += await self._crossroads.close()
         left += [claimed for lane in self._lanes.values() for claimed in lane.clear()]
         left += [claimed for claimed, _ in (*self._routeless, *self._crowd, *self._late)]
         try:
@@ -226,12 +231,14 @@ class _Run:
 
     def _wants_more(self) -> bool:
         """Whether little waits that could go now, or it is long since we looked."""
+        # What is being judged may go at any moment.
+        ready = self._screener.waiting
         if len(self._slots) >= self._connections:
-            ready = sum(lane.waiting for lane in self._lanes.values())
+            ready += sum(lane.waiting for lane in self._lanes.values())
         else:
             # What may go at any moment is as good as ready: more of it would find no room.
             now_s = self._now_s()
-            ready = self._crossroads.expected + sum(
+            ready += self._crossroads.expected + sum(
                 lane.waiting
                 for lane in self._lanes.values()
                 if lane.is_ready(now_s) or lane.is_opening(now_s)
@@ -251,7 +258,9 @@ class _Run:
     def _has_time_left(self) -> bool:
         """Whether something waits for its route or its time, and this run may wait with it."""
         return self._clock() < self._until and (
-            self._crossroads.is_busy or any(lane.waiting for lane in self._lanes.values())
+            self._screener.waiting > 0
+            or self._crossroads.is_busy
+            or any(lane.waiting for lane in self._lanes.values())
         )
 
     def _pause_s(self) -> float:
@@ -265,7 +274,7 @@ class _Run:
         return max(0.01, min([longest, *(wait for wait in waits if wait > 0)]))
 
     async def _claim(self) -> None:
-        """Claim a batch, and let each find its way."""
+        """Claim a batch, have it judged, and let each find its way."""
         claimed: list[Claimed] = []
         try:
             claimed = await in_database(
@@ -278,9 +287,14 @@ class _Run:
         if claimed:
             self._last_account = claimed[-1].account_id
         self._claims |= {item.claim for item in claimed}
+        self._find_ways(self._screener.add(claimed))
+
+    def _find_ways(self, claimed: Sequence[Claimed]) -> None:
+        """Let each find its way, now that it may go."""
         if late := self._crossroads.add(claimed):
             moment = self._clock() + LATER
             self._late += [(item, moment) for item in late]
+        self._wake.set()
 
     def _sort(self, route: Route | Outcome, claimed: list[Claimed]) -> None:
         """Let what has one route wait in its lane, as far as there is room."""

@@ -16,8 +16,8 @@ from typing import AnyStr, ClassVar, cast
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 
+from mailqueue import addresses
 from mailqueue.models import Message
-from relay import addresses
 from relay.content import Content
 from relay.identity import Caller
 from relay.intake import EX_TEMPFAIL, MOST_RECIPIENTS, TOO_LARGE, Answer, Intake

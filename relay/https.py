@@ -5,10 +5,11 @@ Owns the request and its bounds: time, bytes, no redirects. Nothing that a serve
 
 import asyncio
 import http.client
-import io
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from relay import http_answers
 
 # Of the answer with its headers, beside the document's own bound.
 MOST_HEADERS = 16_384
@@ -75,28 +76,18 @@ async def _exchange(
         writer.transport.abort()
 
 
-class _Answer(io.BytesIO):
-    """What was read, as http.client reads it: from a socket."""
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return self
-
-
 def _document(raw: bytes, host: str, most_bytes: int) -> bytes | NotFetched:
-    response = http.client.HTTPResponse(_Answer(raw))  # type: ignore[arg-type]
     try:
-        response.begin()
-        if response.status != 200:
-            # A redirect is no policy either (RFC 8461 §3.3).
-            return NotFetched(f"{host} answered {response.status}")
-        kind = response.headers.get_content_type()
-        if kind != "text/plain":
-            return NotFetched(f"{host} answered with {kind[:80]!r}, not text/plain")
-        document = response.read(most_bytes + 1)
+        answer = http_answers.read(raw, most_bytes)
     except (http.client.HTTPException, ValueError) as error:
         return NotFetched(f"{host} answered with what is no HTTP: {type(error).__name__}")
-    if len(document) > most_bytes:
+    if answer.status != 200:
+        # A redirect is no policy either (RFC 8461 §3.3).
+        return NotFetched(f"{host} answered {answer.status}")
+    if answer.kind != "text/plain":
+        return NotFetched(f"{host} answered with {answer.kind[:80]!r}, not text/plain")
+    if len(answer.content) > most_bytes:
         return NotFetched(f"{host} has more than {most_bytes} bytes")
-    if not response.isclosed() and response.length:
+    if answer.is_cut:
         return NotFetched(f"{host} broke off its answer")
-    return document
+    return answer.content

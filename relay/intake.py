@@ -21,7 +21,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 
-from mailqueue import maillog, queue, refusals, service
+from mailqueue import addresses, fitting, headers, maillog, queue, refusals, service
 from mailqueue import senders as ledger
 from mailqueue.celery import DELIVER
 from mailqueue.domains import ascii_name
@@ -29,17 +29,7 @@ from mailqueue.errors import FacteurError, InvalidSubmission
 from mailqueue.models import Message
 from mailqueue.queue import Submission, storable
 from mailqueue.senders import Seen
-from relay import (
-    addresses,
-    arguments,
-    disk,
-    display,
-    fitting,
-    headers,
-    identity,
-    listing,
-    senders,
-)
+from relay import arguments, disk, display, identity, listing, senders
 from relay.database import in_database
 from relay.hints import Hints
 from relay.identity import Caller, Refused, Why
@@ -116,6 +106,7 @@ class Letter:
     folder: str = ""
     # Whom it names as its authors, those apart whom we named ourselves.
     authors: tuple[Author, ...] = ()
+    changes: headers.Changes = headers.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +217,7 @@ def _letter(
     if size > settings.MESSAGE_SIZE_LIMIT:
         return TOO_LARGE
     nobody = f"MAILER-DAEMON@{settings.HOSTNAME}"
-    headers.complete(
+    changes = headers.complete(
         parsed,
         sender=sender or nobody,
         full_name=full_name,
@@ -243,6 +234,7 @@ def _letter(
         origin=origin,
         script=_script(parsed),
         authors=_authors(parsed, caller, nobody),
+        changes=changes,
     )
 
 
@@ -645,4 +637,5 @@ def _submission(letter: Letter, account_id: int, content: bytes) -> Submission:
         handover_id=letter.handover_id,
         script=letter.script,
         folder=letter.folder,
+        changes=letter.changes,
     )

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from mailqueue.addresses import BadAddress, envelope_address, listed
 from mailqueue.domains import ascii_name, belongs
+from mailqueue.headers import Field, Parsed, Problem, as_sent, mailbox, parse
 from mailqueue.models import SenderPolicy
 from mailqueue.senders import Rule
 from relay import display
-from relay.addresses import BadAddress, envelope_address, listed
-from relay.headers import Field, Parsed, Problem, as_sent, mailbox, parse
 
 NAMED_IN = (b"from", b"sender")
 # Nobody has as many authors: more would only take time.

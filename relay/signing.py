@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from relay.addresses import BadAddress, envelope_address, listed
+from mailqueue.addresses import BadAddress, envelope_address, listed
 
 # Signed as often as they are there, and once more.
 SEALED = (

@@ -34,8 +34,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 from django.db import Error
 
-from mailqueue import return_path, simulator
-from relay import display, headers
+from mailqueue import headers, return_path, simulator
+from relay import display
 from relay.database import in_database
 
 logger = logging.getLogger("facteur.simulator")

@@ -1,7 +1,7 @@
-"""Celery tasks of the wire: deliver what is due; sweep up what hints and workers left.
+"""Celery tasks of the wire: deliver what is due, sweep up, find out facts, ask engines.
 
-Owns how a run is started and stopped in a worker; the run itself is for `delivery`. Both tasks may
-be lost, doubled or late: the rows say what is to be done.
+Owns how a run is started and stopped in a worker; the runs are for `delivery` and `inquiries`.
+All tasks may be lost, doubled or late: the rows say what is to be done.
 """
 
 import fcntl
@@ -19,9 +19,13 @@ from celery.signals import worker_init, worker_shutting_down
 from django.conf import settings
 from django.db import Error
 
+import mailqueue.engines
+import mailqueue.probes
 from mailqueue import queue
-from mailqueue.celery import DELIVER, SWEEP, hint
+from mailqueue.celery import DELIVER, ENGINES, FIND_OUT, SWEEP, hint
+from relay import inquiries, mx, probing
 from relay.delivery import deliver_due
+from relay.engines import Engines
 
 # Rows that a sweep changes in one transaction.
 SLICE = 1000
@@ -66,18 +70,36 @@ def _takes(lock: int) -> bool:
 
 @shared_task(name=DELIVER)
 def deliver() -> None:
-    """Send what is due, for half a minute; then leave the rest to a new task."""
+    """Send what is due, for half a minute; then leave the rest to a new task.
+
+    Before it, look at what scripts sent to be looked at: somebody waits for that before a page.
+    """
+    has_more = _look()
     try:
         with alone() as is_alone:
             if not is_alone:
+                if has_more and not _is_shutting_down():
+                    hint(DELIVER)
                 return
             uvloop.run(deliver_due(_utc_now, should_stop=_is_shutting_down))
         # Asked when others may begin again: what came in just before had its hint turned away.
-        if not _is_shutting_down() and queue.has_due(_utc_now()):
+        if not _is_shutting_down() and (has_more or queue.has_due(_utc_now())):
             hint(DELIVER)
     except Error as error:
         # The next sweep comes again; by then the database may have.
         logger.warning("run=failed error=%r", str(error))
+
+
+def _look() -> bool:
+    """Look at probes, beside a run that is under way; return whether some are left.
+
+    Mail does not wait for what fails here.
+    """
+    try:
+        return probing.look(_utc_now)
+    except Error as error:
+        logger.warning("probes=failed error=%r", str(error))
+        return False
 
 
 def _is_shutting_down() -> bool:
@@ -91,8 +113,33 @@ def sweep() -> None:
         pass
     while queue.expire(_utc_now(), SLICE) == SLICE:
         pass
-    if queue.has_due(_utc_now()):
+    if queue.has_due(_utc_now()) or mailqueue.probes.waiting(1):
         hint(DELIVER)
+
+
+@shared_task(name=FIND_OUT)
+def find_out() -> None:
+    """Find out what screening wants to know of hosts and addresses, for some seconds."""
+    if not settings.CHECK_LINKS and not settings.DNSBL:
+        return
+    try:
+        uvloop.run(inquiries.check_due(_utc_now, mx.resolver()))
+    except Error as error:
+        # It is due again; by then the database may be back.
+        logger.warning("facts=failed error=%r", str(error))
+
+
+@shared_task(name=ENGINES)
+def check_engines() -> None:
+    """Ask engines that no message asked lately whether they are there."""
+    if mailqueue.engines.set_up():
+        uvloop.run(_check_engines())
+
+
+async def _check_engines() -> None:
+    engines = Engines(_utc_now)
+    await engines.check()
+    await engines.keep()
 
 
 def _utc_now() -> datetime:

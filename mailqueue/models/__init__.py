@@ -13,9 +13,13 @@ from mailqueue.models.accounts import (
 )
 from mailqueue.models.changes import Alert, QueueJob, Review, StateChange
 from mailqueue.models.counts import AccountTotals, Counted, MinuteCount, QuarterCount
+from mailqueue.models.engines import EngineState
+from mailqueue.models.facts import LinkedHost, ListAnswer
+from mailqueue.models.habits import Habit
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
+from mailqueue.models.probes import Probe, ProbeAddress
 from mailqueue.models.returns import Refused, Returned, Strike, Suppression
 from mailqueue.models.screening import (
     AccountRule,
@@ -25,7 +29,7 @@ from mailqueue.models.screening import (
     RuleCount,
     SpamCase,
 )
-from mailqueue.models.scripts import Script, ScriptCount
+from mailqueue.models.scripts import Script, ScriptCount, ScriptJob
 from mailqueue.models.senders import AccountDomain, ForeignSender, SigningKey
 from mailqueue.models.strays import RefusedCall, SimulatedMessage
 
@@ -40,14 +44,20 @@ __all__ = [
     "Counted",
     "DeliveryRun",
     "DestinationPace",
+    "EngineState",
     "ForeignSender",
+    "Habit",
     "HostingAccount",
     "HouseRule",
     "Judgement",
     "LastRefusal",
+    "LinkedHost",
+    "ListAnswer",
     "Message",
     "MinuteCount",
     "MtaStsPolicy",
+    "Probe",
+    "ProbeAddress",
     "QuarterCount",
     "QueueJob",
     "Recipient",
@@ -60,6 +70,7 @@ __all__ = [
     "Screening",
     "Script",
     "ScriptCount",
+    "ScriptJob",
     "SenderPolicy",
     "SigningKey",
     "SimulatedMessage",

@@ -41,6 +41,8 @@ class Review(models.Model):
     stated_at = models.DateTimeField()
     author = models.CharField(max_length=150)
     statement = models.TextField()
+    # It came as an answer to the letter: its author is who that answer says it is from.
+    by_mail = models.BooleanField(default=False, db_default=False)
     answered_at = models.DateTimeField(null=True)
     answered_by = models.CharField(max_length=150, blank=True)
     is_lifted = models.BooleanField(default=False)
@@ -77,6 +79,7 @@ class Alert(models.Model):
         STATED = "stated", _("an owner asks for a review")
         ANSWERED = "answered", _("a review was answered")
         REFUSED = "refused", _("a destination refuses this server")
+        ENGINE = "engine", _("an engine does not answer")
 
     account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="alerts")
     kind = models.CharField(max_length=8, choices=Kind.choices)

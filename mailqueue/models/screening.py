@@ -91,6 +91,15 @@ class AccountRule(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "rule"], name="one_rule_per_account"),
         ]
+        indexes: ClassVar = [
+            # What judging needs of many accounts at once.
+            models.Index(fields=["account"], name="rule_weighed", condition=~Q(weight=1.0)),
+            models.Index(
+                fields=["rule", "-overruled"],
+                name="rule_overruled",
+                condition=Q(overruled__gt=0),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rule} of {self.account_id}: {self.weight}"
@@ -107,6 +116,8 @@ class SpamCase(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=150, blank=True)
+    # The messages that its rules and scripts are summed over.
+    looked_at = models.PositiveIntegerField(default=0, db_default=0)
     # How many of the messages looked at met each rule, and what the rule added: the heaviest first.
     rules = models.JSONField(default=list)
     # Which scripts they came from, as far as scripts tell: the most first.

@@ -3,20 +3,24 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
 
 from mailqueue.models.accounts import HostingAccount
+from mailqueue.models.messages import Message
 
 
 class Script(models.Model):
-    """A script that sends, by its folder and name; `scripts` writes it.
+    """A script that sends, by its way in, folder and name; `scripts` writes it.
 
-    Names are told by the caller, so an account has a limited number of them.
+    Names are told by the caller, so an account has a limited number of them: one row, whose key is
+    empty, stands for all others.
     """
 
     account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="scripts")
-    # SHA-256 of folder and name in hexadecimal digits: both together are too long for an index.
+    # SHA-256 of way in, folder and name in hexadecimal digits: together they are too long for an
+    # index.
     key = models.CharField(max_length=64)
+    # The sendmail command, also where its file waited in the maildrop; the network; the panel.
+    origin = models.CharField(max_length=8, choices=Message.Origin.choices, blank=True)
     name = models.CharField(max_length=255, blank=True)
     folder = models.CharField(max_length=1024, blank=True)
     first_seen_at = models.DateTimeField()
@@ -24,8 +28,6 @@ class Script(models.Model):
     # Its mail is held since then.
     blocked_at = models.DateTimeField(null=True)
     blocked_by = models.CharField(max_length=150, blank=True)
-    # While what was held of it is let go: how far the walk has come.
-    release_after_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -33,13 +35,32 @@ class Script(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["account", "-last_seen_at"], name="script_by_account"),
-            models.Index(
-                fields=["id"], name="script_releasing", condition=Q(release_after_id__isnull=False)
-            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.folder}/{self.name}"
+
+
+class ScriptJob(models.Model):
+    """What is being done with the mail of a script in the queue, slice by slice.
+
+    Apart from its script: workers that count what it sends must not wait for a slice.
+    """
+
+    class Kind(models.TextChoices):
+        HOLD = "hold", "hold"
+        RELEASE = "release", "release"
+        PURGE = "purge", "purge"
+
+    script = models.OneToOneField(Script, models.CASCADE, primary_key=True, related_name="work")
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    # How far it has come along the recipients of the account, and where it ends.
+    after_id = models.BigIntegerField(default=0)
+    through_id = models.BigIntegerField()
+    done = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.script_id}"
 
 
 class ScriptCount(models.Model):
@@ -47,7 +68,7 @@ class ScriptCount(models.Model):
 
     script = models.ForeignKey(Script, models.CASCADE, related_name="counts", db_index=False)
     day = models.DateField()
-    # Looked at by screening, once each, when it was to go out.
+    # Told once each, when it was to go out.
     handed = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
     # By a fault of the recipient.

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat, Lower
 
+from mailqueue import judgements
 from mailqueue.models import (
     Body,
     Message,
@@ -41,6 +42,7 @@ def erase(account_id: int, address: str, limit: int = 500) -> int:
         Recipient.objects.filter(pk__in=rows).update(address=_MARKER, domain=_NOBODYS, reply="")
         Recipient.objects.filter(message__in=messages, reply__icontains=address).update(reply="")
         Message.objects.filter(pk__in=messages, subject__icontains=address).update(subject="")
+        judgements.forget(messages, address)
         others = Recipient.objects.filter(message=OuterRef("pk")).exclude(pk__in=rows)
         Body.objects.filter(~Exists(others), pk__in=messages).delete()
         # What came back of them names the address as well. That it is excluded stays: who erases it

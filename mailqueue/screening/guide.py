@@ -143,7 +143,10 @@ def _links(letter: Letter, context: Context) -> Iterator[Finding]:
     insecure = sorted(
         found.url.host
         for found in letter.web
-        if found.url.scheme == "https" and found.url.host in context.hosts_without_https
+        if found.url.scheme == "https"
+        # Another port may have what the usual one has not.
+        and found.url.port in ("", "443")
+        and found.url.host in context.hosts_without_https
     )
     if insecure:
         yield Finding("link_insecure", 1.0, "link", {"what": quoted(insecure[0])})

@@ -12,7 +12,7 @@ from mailqueue.screening.verdicts import Finding, quoted
 
 # All numbers here are ours. Below these counts a pattern is chance.
 BURST_LEAST = 50
-# A burst is this many times the most that the script sent in any hour of the last four weeks.
+# A burst is this many times the most that the script sent in any hour before.
 BURST_FACTOR = 10
 SILENT_DAYS = 14
 STRANGERS_LEAST = 200
@@ -32,12 +32,13 @@ LINKS_SHARE = 0.5
 class Counts:
     """What an account, or one of its scripts, did within the last hour, and before.
 
-    `sent` counts recipients of that hour; `busiest_hour` is the most of any hour in the four weeks
+    `sent` counts recipients of that hour; `busiest_hour` is the most of any hour in the weeks
     before; `silent_days` since it last sent. `known` are the addresses the account wrote to in
     ninety days, `new` those of the hour that were not among them. `subject_recipients` and
-    `subject_new` are those of the hour's most frequent subject. `senders` are distinct From
-    addresses and names. `copies` is the largest number of messages with one text once links and
-    names are taken out, `copy_hosts` the distinct hosts they link to.
+    `subject_new` are those of the hour with the message's subject. `senders` are distinct From
+    addresses and names of what went to new ones. `copies` is the number of messages with the
+    message's text once links and names are taken out, `copy_hosts` the distinct domains they link
+    to, but for the site's own.
     """
 
     script: str = ""

@@ -6,7 +6,7 @@ Each function is part of its caller's transaction, which has the account locked.
 from collections.abc import Mapping
 from datetime import datetime
 
-from mailqueue import counters, queue
+from mailqueue import cases, counters, queue
 from mailqueue.models import AccountTotals, HostingAccount, QueueJob, StateChange
 from mailqueue.states import DELIVERING, Event, State, following
 
@@ -32,6 +32,7 @@ def change(
         account.windows_from = now
         account.over_ratio_at = None
         counters.begin_minute(account.pk, now)
+        cases.close(account.pk, actor, now)
     account.save(
         update_fields=[
             "state",

@@ -1,6 +1,6 @@
-"""Stops show e-mails as samples: those to an address that is erased are taken out of them."""
+"""Stops show e-mails as samples: an address that is erased is taken out of them, and of cases."""
 
-from mailqueue import alerts, policy
+from mailqueue import alerts, cases, policy
 from mailqueue.models import StateChange
 
 
@@ -18,4 +18,5 @@ def forget(account_id: int, address: str) -> int:
             stop.save(update_fields=["figures"])
             number += 1
     alerts.forget(account_id, address)
+    cases.forget(account_id, address)
     return number

@@ -12,7 +12,9 @@ from mailqueue.states import Event, State, allows
 LONGEST_STATEMENT = 4000
 
 
-def state_review(account_id: int, author: str, statement: str, now: datetime) -> Review:
+def state_review(
+    account_id: int, author: str, statement: str, now: datetime, *, by_mail: bool = False
+) -> Review:
     """Keep what an owner says was done, and tell administrators.
 
     What was said before and has not been answered is replaced. Raises NoReview if none is
@@ -29,6 +31,7 @@ def state_review(account_id: int, author: str, statement: str, now: datetime) ->
                 "stated_at": now,
                 "author": author,
                 "statement": statement[:LONGEST_STATEMENT],
+                "by_mail": by_mail,
             },
         )
         key = f"{review.pk}"

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from mailqueue import alerts, limits, policy, queue, windows
+from mailqueue import alerts, cases, judgements, limits, policy, queue, windows
 from mailqueue.errors import UnknownAccount
-from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, StateChange
+from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, Screening, StateChange
 from mailqueue.policy import Decision, Quota
 from mailqueue.service.changing import change, open_job
 from mailqueue.service.jobs import advance_at_once
@@ -66,6 +66,16 @@ def judge_complaints(account_ids: Iterable[int], now: datetime) -> list[StateCha
     Call it after `queue.come_back`, for accounts that somebody complained about.
     """
     stops = (_stop_if(pk, _complaints, now) for pk in sorted(set(account_ids)))
+    return [stop for stop in stops if stop is not None]
+
+
+def judge_spam(account_ids: Iterable[int], now: datetime) -> list[StateChange]:
+    """Stop accounts of which too much was judged spam. Returns the stops.
+
+    Call it after `queue.judge`, for accounts of which spam was held, in the same transaction: so
+    none is without the other. Where spam is only noted, nothing is stopped.
+    """
+    stops = (_stop_if(pk, _spam, now) for pk in sorted(set(account_ids)))
     return [stop for stop in stops if stop is not None]
 
 
@@ -128,6 +138,19 @@ def _complaints(account: HostingAccount, now: datetime) -> Decision | None:
     return policy.too_many_complaints(counted.sent + counted.failed, counted.complaints)
 
 
+def _spam(account: HostingAccount, now: datetime) -> Decision | None:
+    if judgements.mode_of(account) is not Screening.HOLD:
+        return None
+    counted = windows.since(account, policy.SPAM_WINDOW, now)
+    since = max(now - policy.SPAM_WINDOW, account.windows_from)
+    return policy.too_much_spam(
+        limits.of(account),
+        counted.spam_messages,
+        counted.spam,
+        has_malware=judgements.has_malware(account.pk, since),
+    )
+
+
 def _stop_if(account_id: int, judge: Judge, now: datetime) -> StateChange | None:
     """Stop the account if `judge` says so of what is counted now, and its state allows it."""
     with transaction.atomic():
@@ -144,8 +167,12 @@ def _stop(
     account: HostingAccount, decision: Decision, now: datetime, reason: str = ""
 ) -> tuple[StateChange, QueueJob]:
     account.review_required |= _needs_review(account, decision.event, now)
-    figures = {**decision.figures, **_evidence(account, decision.event, now)}
+    evidence = cases.gather(account, now) if decision.event is Event.SPAM_DETECTED else None
+    told_of = _evidence(account, decision.event, now) if evidence is None else evidence.figures()
+    figures = {**decision.figures, **told_of}
     stop = change(account, decision.event, decision.event, now, reason=reason, figures=figures)
+    if evidence is not None:
+        cases.open_case(account, stop, evidence, now)
     job = open_job(account, QueueJob.Kind.HOLD, decision.event, now)
     told = {
         "event": decision.event.value,
@@ -170,8 +197,7 @@ def _needs_review(account: HostingAccount, event: Event, now: datetime) -> bool:
 def _evidence(account: HostingAccount, event: Event, now: datetime) -> dict[str, object]:
     """The script that most of it came from, as far as scripts tell, and the newest e-mails."""
     since = max(now - policy.RATIO_WINDOW, account.windows_from)
-    is_of_sending = event in {Event.TOO_FAST, Event.SPAM_DETECTED}
-    rows = _newest_messages(account, since) if is_of_sending else _failed(account, since)
+    rows = _newest_messages(account, since) if event is Event.TOO_FAST else _failed(account, since)
     scripts = Counter(row.message.script for row in rows if row.message.script)
     found: dict[str, object] = {
         "samples": [

@@ -5,7 +5,7 @@ Owns how 400, 403, 404, 405 and 500 are answered; who is refused is decided else
 
 from collections.abc import Sequence
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -40,7 +40,14 @@ def refusal(request: HttpRequest, status: int, title: str, text: str) -> HttpRes
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: a request that no page of ours sends."""
+    """400: a request that no page of ours sends, or a form with more text than one takes."""
+    if isinstance(exception, RequestDataTooBig):
+        return refusal(
+            request,
+            400,
+            _("Too much text"),
+            _("A form takes 2.5 MB of text at most. A longer e-mail can be uploaded as a file."),
+        )
     return refusal(
         request, 400, _("Unintelligible request"), _("The server could not read this request.")
     )

@@ -14,10 +14,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from mailqueue import messages, queue
+from mailqueue import false_alarms, messages, queue, script_view
 from mailqueue.models import HostingAccount, Message
-from panel import audit, preview
-from panel.access import SignedInRequest, account_for, only, signed_in
+from panel import audit, finding_words, overruling, preview
+from panel.access import SignedInRequest, account_for, may_act, only, signed_in
 from panel.forms import PlaceForm
 from panel.models import Membership, User
 from panel.views.errors import NotAllowed
@@ -36,7 +36,7 @@ KNOWN = ("from", "to", "cc", "reply-to", "subject", "date")
 @signed_in
 def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
     """What a message says and what became of it."""
-    account, message = _wanted(request, service_name, queue_id)
+    account, message = wanted_message(request, service_name, queue_id)
     place = PlaceForm(request.GET)
     place.is_valid()
     after = place.cleaned_data.get("after") or 0
@@ -51,14 +51,20 @@ def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
                 "account": account,
                 "tab": "scripts_emails",
                 "message": message,
+                "script": script_view.script_of(message),
                 "seen": seen,
-                "known": _known(seen),
+                "known": known(seen),
                 "recipients": [
-                    {"recipient": row, "status": capfirst(row.get_status_display())}
+                    {
+                        "recipient": row,
+                        "status": capfirst(row.get_status_display()),
+                        "why": row.get_hold_reason_display(),
+                    }
                     for row in found.rows
                 ],
                 "is_first": not after,
                 "next_after": found.next_after,
+                **_judged(request, account, message),
             },
         )
 
@@ -68,8 +74,22 @@ def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
 @xframe_options_sameorigin
 def html(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
     """The HTML of a message as a document of its own, locked up by its policy."""
-    account, message = _wanted(request, service_name, queue_id)
+    account, message = wanted_message(request, service_name, queue_id)
     content = _content(request, account, message, audit.Action.PREVIEW, once=True)
+    return document(content)
+
+
+@only("GET")
+@signed_in
+def download(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
+    """The message as it went out, as a file."""
+    account, message = wanted_message(request, service_name, queue_id)
+    content = _content(request, account, message, audit.Action.DOWNLOAD)
+    return file(content, message.queue_id)
+
+
+def document(content: bytes | None) -> HttpResponse:
+    """The HTML of a message as a document, locked up. Raises Http404 where there is none."""
     seen = preview.take_apart(content or b"")
     if not seen.html:
         raise Http404
@@ -81,16 +101,12 @@ def html(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
     return response
 
 
-@only("GET")
-@signed_in
-def download(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
-    """The message as it went out, as a file."""
-    account, message = _wanted(request, service_name, queue_id)
-    content = _content(request, account, message, audit.Action.DOWNLOAD)
+def file(content: bytes | None, queue_id: str) -> HttpResponse:
+    """A message as a file. Raises Http404 where its content is not kept."""
     if content is None:
         raise Http404
     response = HttpResponse(content, content_type="application/octet-stream")
-    response["Content-Disposition"] = f'attachment; filename="{message.queue_id}.eml"'
+    response["Content-Disposition"] = f'attachment; filename="{queue_id}.eml"'
     return response
 
 
@@ -101,15 +117,20 @@ def may_preview(user: User, account: HostingAccount) -> bool:
     return Membership.objects.filter(user=user, account=account).exists()
 
 
-def _wanted(
+def check_preview(user: User, account: HostingAccount) -> None:
+    """Raise NotAllowed where previews are switched off for somebody who sees an account."""
+    if not may_preview(user, account):
+        raise NotAllowed(
+            _("On this server, administrators do not look into the messages of an account.")
+        )
+
+
+def wanted_message(
     request: SignedInRequest, service_name: str, queue_id: str
 ) -> tuple[HostingAccount, Message]:
     """The account and its message. Raises Http404; NotAllowed where previews are switched off."""
     account = account_for(request.user, service_name)
-    if not may_preview(request.user, account):
-        raise NotAllowed(
-            _("On this server, administrators do not look into the messages of an account.")
-        )
+    check_preview(request.user, account)
     message = messages.find(account, queue_id)
     if message is None:
         raise Http404
@@ -127,14 +148,44 @@ def _content(
     """The message, if it is still kept; that somebody looked at it is noted before."""
     with transaction.atomic():
         content = queue.content_of(message.pk)
-        since = timezone.now() - ONE_LOOK
-        is_noted = once and audit.has_noted(request, action, account, message.queue_id, since)
-        if content is not None and not is_noted:
-            audit.note(request, action, account, message.queue_id)
+        if content is not None:
+            note_look(request, account, message.queue_id, action, once=once)
     return content
 
 
-def _known(seen: preview.Preview | None) -> list[tuple[str, str]]:
+def _judged(
+    request: SignedInRequest, account: HostingAccount, message: Message
+) -> dict[str, object]:
+    """What screening found, and whether somebody may say that it is wrong, for the template."""
+    judgement = false_alarms.judgement_of(message)
+    score = message.spam_score
+    if judgement is None:
+        return {"score": None if score is None else overruling.points(score)}
+    why_not = overruling.why_not(account, judgement, as_administrator=request.user.is_staff)
+    return {
+        "judgement": judgement,
+        "verdict": overruling.verdict(judgement),
+        "findings": finding_words.told(finding_words.kept(judgement.findings)),
+        "may_act": may_act(request.user, account),
+        "why_not_wanted": why_not,
+    }
+
+
+def note_look(
+    request: SignedInRequest,
+    account: HostingAccount,
+    queue_id: str,
+    action: audit.Action,
+    *,
+    once: bool,
+) -> None:
+    """Note that somebody looks into a message; with `once` a look goes on that is noted already."""
+    since = timezone.now() - ONE_LOOK
+    if not (once and audit.has_noted(request, action, account, queue_id, since)):
+        audit.note(request, action, account, queue_id)
+
+
+def known(seen: preview.Preview | None) -> list[tuple[str, str]]:
     """Those headers that everybody knows, in their usual order, under their names here."""
     names = {
         "from": _("From"),
@@ -147,8 +198,8 @@ def _known(seen: preview.Preview | None) -> list[tuple[str, str]]:
     if seen is None:
         return []
     return [
-        (names[known], value)
-        for known in KNOWN
+        (names[wanted], value)
+        for wanted in KNOWN
         for name, value in seen.headers
-        if name.lower() == known
+        if name.lower() == wanted
     ]

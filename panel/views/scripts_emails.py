@@ -314,18 +314,7 @@ def _changes(account: HostingAccount, here: Place, now: datetime) -> dict[str, A
     found = overview.changes_page(account, here.earlier)
     further = here.but(earlier=found.next_before)
     return {
-        "rows": [
-            {
-                "change": change,
-                "moment": wording.moment(change.changed_at, now),
-                "event": wording.event_word(change.event),
-                "figures": explaining.figures_told(change.event, change.figures),
-                "actor": wording.actor(change),
-                "from_word": wording.state_word(State(change.from_state)),
-                "to_word": wording.state_word(State(change.to_state)),
-            }
-            for change in found.rows
-        ],
+        "rows": explaining.changes_told(found.rows, now),
         "to_newest": _link(account, here.but(earlier=None)) if here.earlier else None,
         "to_earlier": _link(account, further) if found.next_before else None,
     }

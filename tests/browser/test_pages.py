@@ -1,21 +1,44 @@
 """Every page in a real browser: no error, accessible in both themes, fit for a phone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from mailqueue import accounts, senders, service, signing_keys, simulator, tokens
-from mailqueue.models import HostingAccount, Message, QueueJob, SigningKey
+from mailqueue import (
+    accounts,
+    engines,
+    probes,
+    scripts,
+    senders,
+    service,
+    signing_keys,
+    simulator,
+    tokens,
+)
+from mailqueue.engines import Known
+from mailqueue.examining import Examined
+from mailqueue.models import (
+    CaseSample,
+    HostingAccount,
+    Message,
+    Probe,
+    QueueJob,
+    SigningKey,
+    SpamCase,
+)
 from mailqueue.senders import Seen
-from panel import dns_questions, invitations, trial
+from panel import dns_questions, invitations, tester, trial
 from panel.models import AuditEntry, Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
+from tests.support import judged
+from tests.support.judging import FINDINGS, judge
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +46,35 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 SCRIPTS_EMAILS = "/web/hosting/boutique.example/scripts-emails/"
 STATES = ("ok", "force", "ko", "bounce", "spam", "purging")
+
+
+def _stopped(now: datetime) -> tuple[SpamCase, CaseSample]:
+    """A case with everything on its page, and an e-mail of it."""
+    long = "x" * 250
+    account = accounts.create("stopped." + "s" * 60 + ".example", now)
+    judged.send(
+        account,
+        judged.letter("first-paypal"),
+        now,
+        "a" * 60 + "@" + "b" * 60 + ".example",
+        "z@example.org",
+        subject=long,
+        script="/s" * 100,
+        folder="/f" * 300,
+    )
+    judged.wanton(account, now)
+    service.report_spam(account.pk, long, now)
+    service.purge(account.pk, "x" * 150, now)
+    judged.wanton(account, now)
+    judged.send(account, judged.letter("first-paypal"), now, subject=long, script="/s" * 100)
+    judged.judge(account, now)
+    service.report_spam(account.pk, long, now)
+    HostingAccount.objects.filter(pk=account.pk).update(review_required=True)
+    service.state_review(account.pk, "y" * 150, long, now, by_mail=True)
+    service.refuse_review(account.pk, "x" * 150, long, now)
+    service.state_review(account.pk, "y" * 150, long, now)
+    case = SpamCase.objects.get(account=account, closed_at=None)
+    return case, case.samples.get(subject=long)
 
 
 @pytest.fixture
@@ -34,6 +86,10 @@ def addresses(
     # Nobody answers: what is told then is to be read too.
     settings.BOUNCE_DOMAIN, settings.RESOLVERS = "bounce.hoster.example", [("127.0.0.1", 9)]
     monkeypatch.setattr(dns_questions, "WITHIN_S", 0.05)
+    settings.RSPAMD, settings.CLAMD = ("127.0.0.1", 11333), ("127.0.0.1", 3310)
+    away = Known(False, now, now, words="no answer " * 30, answers=10**9, mean_ms=2999, missed=12)
+    known = {"clamav": away, "rspamd": Known(True, now, now)}
+    engines.keep("n" * 60, known)
     for number in range(30):
         made = accounts.create(f"a-rather-long-name-of-a-site-{number}.example", now)
         if number % 3 == 0:
@@ -50,6 +106,20 @@ def addresses(
     token, _plain = tokens.make(account.pk, "t" * 100, "admin", now, uid=1)
     tokens.revoke(tokens.make(account.pk, "old", "admin", now)[0], now)
     test_id = trial.send(account, long, now)
+    to_test = probes.written(probes.make_address(account.pk, now))
+    submit(now, recipients=(to_test,), script="/s" * 60)
+    examined = tester.judge(account, f"Subject: FREE {'X' * 300}\n\n{long}".encode(), now)
+    assert isinstance(examined, Examined)
+    for number, row in enumerate([examined.as_row(), {}]):
+        Probe.objects.create(
+            account=account,
+            queue_id=("PROBE", "BROKEN")[number],
+            accepted_at=now,
+            script="/s" * 60,
+            size_bytes=1,
+            judged_at=now,
+            result=row,
+        )
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
@@ -70,6 +140,9 @@ def addresses(
     content = letter.as_bytes().replace(b"\n", b"\r\n")
     submit(now, content=content, size_bytes=len(content), recipients=(long, "z@example.org"))
     shown = Message.objects.order_by("pk").reverse()[0]
+    judge(
+        shown, now, [*FINDINGS, {**FINDINGS[1], "details": {"what": "x" * 300, "host": "y" * 300}}]
+    )
     for number in range(60):
         AuditEntry.objects.create(
             at=now, actor="x" * 150, account=account, action="preview", target=f"{long}{number}"
@@ -85,8 +158,24 @@ def addresses(
         )
         signing_keys.activate(old, now)
     signing_keys.retire(old, now)
+    stopped, long_name = _stopped(now)
+    evidence = f"/web/hosting/{stopped.account.service_name}/scripts-emails/cases/{stopped.pk}/"
+    told = [
+        scripts.Seen(account.pk, name, "/s" * 100, Message.Origin.SOCKET, 2000, 30, 30, 7)
+        for name in ("n" * 255, "<b>", *(f"{number}.php" for number in range(60)))
+    ]
+    with transaction.atomic():
+        scripts.see(told, now)
+        scripts.see(told[:5], now - timedelta(days=20))
+    blocked = service.block_script(account.pk, told[0].key, "x" * 150, now)
+    submit(now, subject="x" * 250, script="n" * 255, folder="/s" * 100)
+    script = f"/web/hosting/boutique.example/scripts/{blocked.key}/"
     step = f"/web/hosting/boutique.example/domains/boutique.example/keys/{key.pk}/"
     return [
+        "/web/hosting/boutique.example/scripts/",
+        script,
+        script + "purge/confirm/",
+        script + "block/confirm/",
         "/web/hosting/boutique.example/domains/",
         "/web/hosting/boutique.example/domains/boutique.example/",
         "/web/hosting/boutique.example/domains/boutique.example/?check=1",
@@ -107,6 +196,15 @@ def addresses(
         "/selection/unblock/confirm/",
         "/dashboard/",
         "/destinations/",
+        "/rules/",
+        "/rules/?q=nothing-like-it",
+        "/rules/link_text/",
+        "/rules/malware/",
+        "/web/hosting/boutique.example/rules/",
+        "/cases/",
+        "/cases/?all=on&q=nothing-like-it",
+        evidence,
+        f"{evidence}e-mails/{long_name.pk}/",
         "/users/",
         "/users/?q=nothing-like-it",
         f"/users/{sender.pk}/deactivate/",
@@ -141,9 +239,14 @@ def addresses(
         SCRIPTS_EMAILS + "queue/?standing=waiting&after=20",
         SCRIPTS_EMAILS + "queue/?q=nothing-like-it",
         SCRIPTS_EMAILS + "help/",
+        SCRIPTS_EMAILS + "tester/",
+        SCRIPTS_EMAILS + "tester/address/",
+        SCRIPTS_EMAILS + "tester/PROBE/",
         SCRIPTS_EMAILS + "test/",
         SCRIPTS_EMAILS + f"test/{test_id}/",
         SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",
+        SCRIPTS_EMAILS + f"messages/{shown.queue_id}/wanted/",
+        SCRIPTS_EMAILS + "queue/?standing=spam",
         "/journal/",
         "/web/hosting/boutique.example/journal/",
         "/web/hosting/boutique.example/exclusions/",
@@ -220,11 +323,14 @@ def test_a_stop_that_explains_itself_is_accessible(
     visit: Visit, administrator: User, account: HostingAccount, submit: Submit, theme: str
 ) -> None:
     submit(timezone.now(), subject="x" * 200, script="/s" * 100)
+    judged.judge(account, timezone.now())
+    judged.wanton(account, timezone.now())
     HostingAccount.objects.update(hourly_quota=1)
     stop = service.report_spam(account.pk, "Plainte reçue", timezone.now())
     HostingAccount.objects.update(review_required=True)
     service.state_review(account.pk, "claire", "Fait.", timezone.now())
     assert stop.figures["samples"]
+    assert SpamCase.objects.get().rules
     page = visit(administrator, color_scheme=theme, viewport=PHONE)
     _open(page, SCRIPTS_EMAILS)
     for summary in page.locator("#part-explanation summary").all():

@@ -9,14 +9,24 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from mailqueue import ledger, queue, returns, service, suppressions
+from mailqueue import ledger, queue, returns, scripts, service, suppressions
 from mailqueue.counters import Tallies
 from mailqueue.errors import IllegalTransition
-from mailqueue.models import AccountTotals, Body, HostingAccount, Recipient, Returned, Suppression
+from mailqueue.models import (
+    AccountTotals,
+    Body,
+    HostingAccount,
+    Recipient,
+    Returned,
+    Script,
+    ScriptCount,
+    Suppression,
+)
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
 from mailqueue.return_tokens import Purpose, Token
 from mailqueue.returns import Arrival
+from mailqueue.scripts import Seen
 from mailqueue.suppressions import Blow, Reason
 from tests.support.waiting import eventually
 
@@ -280,3 +290,27 @@ def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
         return cursor.fetchone() is not None
+
+
+def test_scripts_seen_by_many_at_once_are_all_counted(
+    account: HostingAccount, other: HostingAccount, now: datetime
+) -> None:
+    def seer(first: int) -> Callable[[], None]:
+        def work() -> None:
+            for turn in range(8):
+                numbers = [(first * 7 + turn * 5 + place) % 30 for place in range(20)]
+                with transaction.atomic():
+                    scripts.see(
+                        [
+                            Seen(pk, f"{number}.php", "", "socket", handed=1)
+                            for number in numbers
+                            for pk in (account.pk, other.pk)
+                        ],
+                        now + timedelta(minutes=2 * turn),
+                    )
+
+        return work
+
+    run(*(seer(first) for first in range(4)))
+    assert Script.objects.count() == 60
+    assert sum(row.handed for row in ScriptCount.objects.all()) == 4 * 8 * 20 * 2

@@ -380,14 +380,16 @@ def test_weights_of_an_account_change_and_switch_off_rules() -> None:
 
 
 def test_weights_add_up_with_what_was_seen_elsewhere() -> None:
-    seen = Finding("burst", 4.5, "history", {"what": "mail.php", "count": "9", "days": "30"})
+    seen = Finding("changing_links", 4.5, "history", {"what": "mail.php", "count": "30"})
     data = message("DERNIERS JOURS DE SOLDES")
     assert not screen(data).is_spam
     verdict = screen(data, Context(observed=(seen,)))
     assert verdict.is_spam
     assert verdict.score == pytest.approx(5.7)
-    assert verdict.findings[0] is seen
+    assert verdict.findings[0] == seen
     assert not screen(data, Context(observed=(seen,), threshold=6)).is_spam
+    tuned = Context(observed=(seen,), weights={"changing_links": 0.5})
+    assert screen(data, tuned).score == pytest.approx(1.2 + 2.25)
 
 
 def test_every_rule_has_words() -> None:

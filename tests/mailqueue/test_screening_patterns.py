@@ -101,3 +101,21 @@ def test_patterns_speak_and_weigh_as_other_findings_do() -> None:
     message = b"From: a@b.example\r\nSubject: Bonjour\r\n\r\nVoici des nouvelles de notre club.\r\n"
     assert not screen(message).is_spam
     assert screen(message, Context(observed=found)).is_spam
+
+
+def test_a_large_mailing_to_strangers_makes_no_verdict_by_itself() -> None:
+    found = patterns(
+        replace(GROWN, sent=600, silent_days=30, new=590, subject_recipients=600, subject_new=590)
+    )
+    assert {finding.rule for finding in found} == {"burst", "same_subject", "new_recipients"}
+    plain = b"From: a@b.example\r\nSubject: Bonjour\r\n\r\nVoici des nouvelles de notre club.\r\n"
+    verdict = screen(plain, Context(observed=found))
+    assert not verdict.is_spam
+    assert verdict.score == pytest.approx(4.0)
+    shouting = plain.replace(b"Bonjour", b"GRANDE FETE DU CLUB")
+    assert screen(shouting, Context(observed=found)).is_spam
+    # Who can leave the list has less reason to complain.
+    listed = b"List-Unsubscribe: <https://b.example/out>\r\n" + shouting
+    verdict = screen(listed, Context(observed=found))
+    assert not verdict.is_spam
+    assert verdict.score == pytest.approx(2.5 + 1.2)

@@ -415,3 +415,25 @@ def test_administrators_are_told_who_refuses_this_server(
         assert "boutique.example" in text
         assert "/dashboard/" in text
         assert "facteur.internal" not in text
+
+
+def test_administrators_are_told_which_engine_has_been_away_for_long(
+    account: HostingAccount, owner: User, administrator: User
+) -> None:
+    figures = {
+        "engine": "ClamAV",
+        "since": NOON.isoformat(),
+        "words": "No such file or directory",
+        "missed": 1200,
+    }
+    raise_once(accounts.system(NOON).pk, Kind.ENGINE, "clamav 1", NOON, figures)
+    alerts.send_due(LATER)
+    assert letters().keys() == {administrator.email}
+    letter = letters()[administrator.email]
+    assert subject(letter) == "ClamAV ne répond pas"
+    for kind in ("plain", "html"):
+        text = part(letter, kind)
+        assert "ClamAV a cessé de répondre" in text
+        assert "1 200 e-mails sont partis" in text
+        assert "No such file or directory" in text
+        assert "/dashboard/" in text

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailqueue import headers
+from mailqueue.headers import Parsed
 from mailqueue.models import SenderPolicy
 from mailqueue.senders import Rule
-from relay import headers, senders
-from relay.headers import Parsed
+from relay import senders
 from relay.senders import Verdict
 
 OWN = frozenset({"boutique.example", "xn--caf-dma.example"})

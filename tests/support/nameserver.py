@@ -120,7 +120,11 @@ def nameserver(
 
     class Tcp(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            (length,) = struct.unpack("!H", self.rfile.read(2))
+            head = self.rfile.read(2)
+            if len(head) < 2:
+                # Rspamd opens a connection before it has a question.
+                return
+            (length,) = struct.unpack("!H", head)
             if (answer := known.answer(self.rfile.read(length), is_udp=False)) is not None:
                 self.wfile.write(struct.pack("!H", len(answer)) + answer)
 

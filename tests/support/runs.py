@@ -24,11 +24,18 @@ WAITING = ("tests/flow", "tests/browser")
 JOURNEYS = (
     "tests/flow/test_main_job.py",
     "tests/flow/test_kill.py",
+    "tests/flow/test_screening_journey.py",
     "tests/flow/test_states_journey.py",
     "tests/flow/test_way_back.py",
+    "tests/flow/test_tester_journey.py",
     "tests/flow/test_faults_peer.py",
 )
-ROWS = ("tests/mailqueue", "tests/relay/test_fairness.py", "tests/relay/test_intake.py")
+ROWS = (
+    "tests/mailqueue",
+    "tests/relay/test_fairness.py",
+    "tests/relay/test_intake.py",
+    "tests/relay/test_screener.py",
+)
 FIRST = (
     ("journeys and browsers, on SQLite", (*PYTEST, *WAITING)),
     ("journeys that touch rows, on PostgreSQL", (*ON_POSTGRESQL, *JOURNEYS)),

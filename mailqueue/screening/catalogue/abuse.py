@@ -297,6 +297,7 @@ RULES = (
             "Look at %(what)s: %(count)s e-mails after %(days)s silent days. If you did not "
             "start it, somebody else did."
         ),
+        "mailing",
     ),
     Rule(
         "same_subject",
@@ -306,6 +307,7 @@ RULES = (
             "“%(what)s” went to %(count)s addresses the site never wrote to. Write only to "
             "people who asked for it."
         ),
+        "mailing",
     ),
     Rule(
         "new_recipients",
@@ -315,6 +317,7 @@ RULES = (
             "%(count)s of %(total)s addresses are new. Protect forms with a captcha, and check "
             "where addresses come from."
         ),
+        "mailing",
     ),
     Rule(
         "random_senders",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 
-from relay.addresses import BadAddress, envelope_address, listed
+from mailqueue.addresses import BadAddress, envelope_address, listed
 
 # Ours: room for as many recipients as a message may have. Headers that are larger, or have more
 # fields, are no mail but work for us.
@@ -27,6 +27,8 @@ LONGEST_ENCODED = 45
 # Fields of our own: a copy that comes in is forged.
 OURS = b"x-facteur-"
 REMOVED = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+# Three fields, of which an address and a Message-ID may be long.
+_LONGEST_ADDED = 2000
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _BLANK = (b" ", b"\t")
 
@@ -61,6 +63,17 @@ class Parsed:
     def values(self, name: bytes) -> list[bytes]:
         """The values of all fields of this name, in their order."""
         return [item.value for item in self.fields if item.name == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What `complete` did: the names of fields, in lower case."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+UNCHANGED = Changes()
 
 
 def with_line_feeds(raw: bytes, *, ignores_dots: bool) -> bytes | Problem:
@@ -135,8 +148,9 @@ def recipients_of(parsed: Parsed, host: str) -> list[str] | Problem:
 
 def complete(
     parsed: Parsed, *, sender: str, full_name: str, message_id: str, now: datetime
-) -> None:
+) -> Changes:
     """Remove what must not go out, and add Date, Message-ID and From where they are missing."""
+    before = {item.name for item in parsed.fields}
     parsed.fields = [
         item
         for item in parsed.fields
@@ -149,6 +163,32 @@ def complete(
         parsed.fields.append(Field(b"date", f"Date: {format_datetime(now)}".encode("ascii")))
     if b"message-id" not in present:
         parsed.fields.append(Field(b"message-id", f"Message-ID: <{message_id}>".encode()))
+    after = {item.name for item in parsed.fields}
+    return Changes(_in_order(after - before), _in_order(before - after))
+
+
+def _in_order(names: set[bytes]) -> tuple[str, ...]:
+    return tuple(sorted(name.decode("ascii") for name in names))
+
+
+def completed(content: bytes, sender: str) -> frozenset[str]:
+    """Which fields of a message as it goes out may be `complete`'s own work, by lower-case names.
+
+    A From is taken for it where it stands last, but for a Date and a Message-ID behind it, and says
+    nothing but the sender of the envelope. Of the other two, and of the From that mail of the null
+    sender gets, it need not be known: what `complete` writes there is always as it should be.
+    """
+    if not sender:
+        return frozenset()
+    end = content.find(b"\r\n\r\n")
+    last = content[max(0, end - _LONGEST_ADDED) : end].split(b"\r\n")[-3:]
+    ours = b"From: <" + sender.encode() + b">"
+    for line in reversed(last):
+        if line == ours:
+            return frozenset({"from"})
+        if not line.startswith((b"Date: ", b"Message-ID: ")):
+            break
+    return frozenset()
 
 
 def as_sent(parsed: Parsed, *, is_last: bool = False) -> bytes:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.addresses import BadAddress, envelope_address, listed
-from relay.headers import LONGEST_HEADER
+from mailqueue.addresses import BadAddress, envelope_address, listed
+from mailqueue.headers import LONGEST_HEADER
 
 HOST = "host.test"
 

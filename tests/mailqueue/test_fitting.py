@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay import headers
-from relay.fitting import fit_lines
-from relay.headers import Parsed, Problem
+from mailqueue import headers
+from mailqueue.fitting import fit_lines
+from mailqueue.headers import Parsed, Problem
 
 LONG = "é".encode() * 600
 

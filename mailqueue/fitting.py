@@ -8,7 +8,7 @@ is not touched.
 import binascii
 import re
 
-from relay.headers import Field, Parsed, Problem, parse
+from mailqueue.headers import Field, Parsed, Problem, parse
 
 # RFC 5322 §2.1.1, without the line end.
 LONGEST_LINE = 998
