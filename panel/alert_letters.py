@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from mailqueue import bounces, return_path
+from mailqueue import bounces, cases, return_path
 from mailqueue.bounces import Category
 from mailqueue.models import Alert, Review, SpamCase, StateChange
 from mailqueue.states import DELIVERING, Event, State
@@ -50,6 +50,8 @@ class Content:
     samples: Sequence[Sample] = ()
     # Of a stop for spam: what was found, in place of samples.
     evidence: Evidence | None = None
+    # Where administrators see its case.
+    case_link: str = ""
     parts: Sequence[Part] = ()
     # What is red on the page: sending has stopped, or mail is about to be lost.
     is_grave: bool = False
@@ -68,8 +70,9 @@ def letter(
         else reverse("scripts_emails", args=[account.service_name])
     )
     link, parts = f"{settings.PUBLIC_URL}{page}", content.parts
+    if content.case_link and not is_owner:
+        link = content.case_link
     if content.evidence is not None and not is_owner:
-        link = content.evidence.link
         needs_review = bool(alert.figures.get("review"))
         causes = [part for part in parts if part.is_checklist]
         parts = [abuse_letter.for_administrators(needs_review=needs_review), *causes]
@@ -79,6 +82,7 @@ def letter(
         "can_answer": bool(answers),
         "content": content,
         "is_owner": is_owner,
+        "leads_to_case": bool(content.case_link) and not is_owner,
         "link": link,
         "parts": parts,
     }
@@ -120,6 +124,7 @@ def _blocked(alert: Alert, now: datetime) -> Content:
         sentences=sentences,
         samples=() if case else _samples(figures),
         evidence=abuse_letter.evidence(case) if case else None,
+        case_link=abuse_letter.link(case) if case else "",
         parts=after_stop(state, needs_review=needs_review),
         is_grave=True,
     )
@@ -262,6 +267,7 @@ def _expiring(alert: Alert, now: datetime) -> Content:
 
 def _stated(alert: Alert, now: datetime) -> Content:
     review = _review(alert)
+    case = cases.open_of(alert.account_id)
     values = {
         "account": alert.account.service_name,
         "author": letters.one_line(review.author, 150) if review else "",
@@ -274,6 +280,7 @@ def _stated(alert: Alert, now: datetime) -> Content:
             else _("An owner says what was done about the stop of %(account)s.") % values
         ],
         quote=letters.lines(review.statement, 2000) if review else (),
+        case_link=abuse_letter.link(case) if case else "",
         parts=[Part(_("What to do"), [_("Look at the account, then lift the stop or refuse it.")])],
     )
 

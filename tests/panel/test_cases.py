@@ -13,8 +13,10 @@ from mailqueue import service
 from mailqueue.models import (
     CaseSample,
     HostingAccount,
+    Message,
     Recipient,
     Review,
+    Script,
     SpamCase,
     StateChange,
 )
@@ -323,6 +325,25 @@ def test_nonsense_in_the_address_is_as_good_as_nothing(
     browse: Browse, administrator: User, case: SpamCase, query: str
 ) -> None:
     assert "boutique.example" in text(browse(administrator).get(f"/cases/?{query}"))
+
+
+def test_it_leads_to_the_scripts_and_to_what_became_of_the_e_mails(
+    browse: Browse, owner: User, reader: User, account: HostingAccount, address: str
+) -> None:
+    script = Script.objects.get(name="contact.php")
+    seen = text(browse(owner).get(address))
+    place = f"/web/hosting/boutique.example/scripts/{script.key}/"
+    assert f'href="{place}"' in seen
+    assert "La page d’un script permet de le bloquer" in seen
+    assert "La page d’un script permet de le bloquer" not in text(browse(reader).get(address))
+    lure = CaseSample.objects.get(subject="Votre compte est limité")
+    assert f'href="{PAGE}messages/{lure.queue_id}/"' in seen
+    # After 90 days their rows are gone.
+    Message.objects.all().delete()
+    Script.objects.all().delete()
+    seen = text(browse(owner).get(address))
+    assert place not in seen
+    assert f'href="{PAGE}messages/{lure.queue_id}/"' not in seen
 
 
 def test_what_others_stopped_for_stands_beside_it(

@@ -52,9 +52,10 @@ def judge(account: HostingAccount, now: datetime) -> list[Judgement]:
             message.pk,
             account.pk,
             screen(contents[message.pk]),
-            message.recipients.count(),
-            message.script,
-            message.folder,
+            recipients=message.recipients.count(),
+            script=message.script,
+            folder=message.folder,
+            origin=message.origin,
         )
         for message in waiting
     ]
