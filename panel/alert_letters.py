@@ -19,7 +19,7 @@ from django.utils.translation import ngettext, pgettext
 
 from mailqueue import bounces, cases, return_path
 from mailqueue.bounces import Category
-from mailqueue.models import Alert, Review, SpamCase, StateChange
+from mailqueue.models import Alert, EngineState, Review, SpamCase, StateChange
 from mailqueue.states import DELIVERING, Event, State
 from panel import abuse_letter, explaining, letters, wording
 from panel.abuse_letter import Evidence
@@ -354,7 +354,39 @@ def _refused(alert: Alert, now: datetime) -> Content:
     )
 
 
+def _rules(alert: Alert, now: datetime) -> Content:
+    """That our own rules fail."""
+    figures = alert.figures
+    since = parse_datetime(_text(figures, "since")) or alert.created_at
+    missed = _number(figures, "missed") or 0
+    return Content(
+        subject=_("The screening of e-mails fails"),
+        sentences=[
+            _("The rules of Facteur have failed on e-mails since %(moment)s.")
+            % {"moment": wording.moment(since, now)},
+            ngettext(
+                "%(number)s e-mail has gone out without having been judged.",
+                "%(number)s e-mails have gone out without having been judged.",
+                missed,
+            )
+            % {"number": wording.number(missed)},
+        ],
+        quote=letters.lines(_text(figures, "words"), 300),
+        parts=[
+            Part(
+                _("What to do"),
+                [
+                    _("Look at the log of the worker: the lines with these words tell the cause."),
+                    _("The dashboard shows when e-mails are judged again."),
+                ],
+            )
+        ],
+    )
+
+
 def _engine(alert: Alert, now: datetime) -> Content:
+    if alert.figures.get("engine") == EngineState.Name.RULES.label:
+        return _rules(alert, now)
     figures = alert.figures
     since = parse_datetime(_text(figures, "since"))
     missed = _number(figures, "missed") or 0

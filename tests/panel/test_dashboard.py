@@ -234,6 +234,18 @@ def test_it_shows_which_scanner_answers_and_which_does_not(
     assert "&lt;b&gt;refused&lt;/b&gt;" in page
 
 
+def test_it_shows_that_the_rules_of_the_house_failed(browse: Browse, administrator: User) -> None:
+    client = browse(administrator)
+    assert "Analyseurs" not in words(client.get(PAGE).content.decode())
+    now = timezone.now()
+    failed = Known(False, now, now, words="screening=broken", missed=1)
+    engines.keep("web1", {"rules": failed})
+    assert re.search(
+        r"Facteur web1 Ne répond pas Arrêt .*? screening=broken 1 e-mail est parti",
+        words(client.get(PAGE).content.decode()),
+    )
+
+
 def test_without_lists_nothing_is_said_of_them(browse: Browse, administrator: User) -> None:
     assert "Listes de réputation" not in words(browse(administrator).get(PAGE).content.decode())
 
