@@ -258,7 +258,7 @@ def test_it_shows_what_is_wrong_with_a_list_and_which_of_our_addresses_it_has(
     client = browse(administrator)
     now = timezone.now()
     facts.want_own(now)
-    assert words(client.get(PAGE).content.decode()).count("Pas encore interrogé") == 3
+    assert words(client.get(PAGE).content.decode()).count("Pas encore interrogée") == 3
     for zone in settings.DNSBL[:2]:
         facts.hear(
             [
@@ -275,7 +275,7 @@ def test_it_shows_what_is_wrong_with_a_list_and_which_of_our_addresses_it_has(
         now,
     )
     text = words(client.get(PAGE).content.decode())
-    assert "good.example Répond Répertoriée 9.9.9.9" in text
+    assert "good.example Répond Sur la liste 9.9.9.9" in text
     assert re.search(r"bad.example Ignorée Elle ne répond pas aux résolveurs publics.*? –", text)
     for trouble in Trouble:
         facts.hear([Said(Question("good.example", facts.LISTED), trouble=trouble)], now)
