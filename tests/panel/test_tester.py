@@ -99,11 +99,13 @@ def test_the_weights_of_the_account_count(
     assert "Trois mots ou plus en majuscules" not in page
 
 
-def test_what_passes_only_just_is_told_so(browse: Browse, owner: User) -> None:
-    wild = ODD.replace("Bonjour", "Bonjour http://192.0.2.1/")
-    page = text(browse(owner).post(PAGE, {"source": wild}))
+def test_what_passes_only_just_is_told_so(
+    browse: Browse, owner: User, account: HostingAccount, now: datetime
+) -> None:
+    weights.set_own(account.pk, "subject_capitals", weights.MOST, "claire", now)
+    page = text(browse(owner).post(PAGE, {"source": ODD}))
     assert "Cet e-mail part, mais de justesse" in page
-    assert "Il ne manque que" in page
+    assert "Il ne manque que 0,6 point(s)" in page
 
 
 def test_nothing_is_kept_nothing_is_sent(
