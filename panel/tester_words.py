@@ -205,7 +205,7 @@ def _verdict(examined: Examined, obstacle: str, mode: Screening) -> tuple[str, s
         "%(number)d thing could be made better.", "%(number)d things could be made better.", number
     ) % {"number": number}
     if examined.score >= JUST * examined.threshold:
-        left = formats.number_format(examined.threshold - examined.score, 1)
+        left = formats.number_format(round(examined.threshold - examined.score, 2), 2)
         words = _("Only %(points)s points are missing until it would be held.") % {"points": left}
         return "warn", _("This e-mail goes out, but only just"), f"{words} {mend}"
     return "good", _("This e-mail goes out"), mend

@@ -105,7 +105,7 @@ def test_what_passes_only_just_is_told_so(
     weights.set_own(account.pk, "subject_capitals", weights.MOST, "claire", now)
     page = text(browse(owner).post(PAGE, {"source": ODD}))
     assert "Cet e-mail part, mais de justesse" in page
-    assert "Il ne manque que 0,6 point(s)" in page
+    assert "Il ne manque que 0,60 point(s)" in page
 
 
 def test_nothing_is_kept_nothing_is_sent(
