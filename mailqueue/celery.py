@@ -19,6 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
 DELIVER = "relay.deliver"
 SWEEP = "relay.sweep"
+FIND_OUT = "relay.find_out"
 ENGINES = "relay.engines"
 WORK = "mailqueue.work"
 PRUNE = "mailqueue.prune"
@@ -67,6 +68,7 @@ app.config_from_object(
                 "schedule": settings.SWEEP_S,
                 "options": {"expires": settings.SWEEP_S},
             },
+            "find_out": {"task": FIND_OUT, "schedule": 30.0, "options": {"expires": 30}},
             # Often: accounts have their morning at different times.
             "report": {"task": REPORT, "schedule": 900.0, "options": {"expires": 900}},
             "alert": {"task": ALERT, "schedule": 60.0, "options": {"expires": 60}},

@@ -29,7 +29,8 @@ class Tally:
     """What to add to an account's counts.
 
     What tells what is held now may be negative. Of `largest_bytes` the largest stays. `late` is the
-    part of `accepted` that was handed over before this minute: the maildrop's.
+    part of `accepted` that says nothing of how fast mail comes: it was handed over before this
+    minute (the maildrop's), or by a blocked script.
     """
 
     accepted: int = 0
@@ -88,7 +89,7 @@ class Tallies:
         events = [(pk, t) for pk, t in rows if any(getattr(t, name) for name in _COUNTED)]
         if events:
             _add_to_window(QuarterCount._meta.db_table, events, _floor(now, QUARTER))
-            # Minutes tell how fast mail is handed over: what comes late is not of this one.
+            # Minutes tell how fast mail is handed over.
             timely = [(pk, replace(t, accepted=t.accepted - t.late)) for pk, t in events]
             _add_to_window(MinuteCount._meta.db_table, timely, _floor(now, MINUTE))
 

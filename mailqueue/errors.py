@@ -6,6 +6,7 @@
     │   └── AccountClosed   its mail stays where it is until it is reopened
     ├── NoReview            nobody waits for a review of this account
     ├── UnknownAccount      no account has this name or number
+    ├── UnknownScript       no script of this account is known by this key
     └── InvalidSubmission   a message that no caller of the queue may hand over
 
 A refused recipient is no exception but an `Outcome`; a message that may not come in is a
@@ -40,6 +41,10 @@ class NoReview(FacteurError):
 
 class UnknownAccount(FacteurError):
     """No account has this name or number."""
+
+
+class UnknownScript(FacteurError):
+    """No script of this account is known by this key."""
 
 
 class InvalidSubmission(FacteurError):

@@ -157,9 +157,11 @@ def completed(content: bytes, sender: str) -> frozenset[str]:
     """Which fields of a message as it goes out may be `complete`'s own work, by lower-case names.
 
     A From is taken for it where it stands last, but for a Date and a Message-ID behind it, and says
-    nothing but the sender of the envelope. Of the other two it need not be known: what `complete`
-    writes there is always as the standards have it.
+    nothing but the sender of the envelope. Of the other two, and of the From that mail of the null
+    sender gets, it need not be known: what `complete` writes there is always as it should be.
     """
+    if not sender:
+        return frozenset()
     end = content.find(b"\r\n\r\n")
     last = content[max(0, end - _LONGEST_ADDED) : end].split(b"\r\n")[-3:]
     ours = b"From: <" + sender.encode() + b">"

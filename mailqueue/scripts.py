@@ -5,19 +5,20 @@ sendmail command was started in, and the way in. Whoever writes the message may 
 so it is a hint about mistakes and break-ins, never proof: an account has at most MOST scripts, and
 all others are counted together under one row, whose key is empty.
 
-What becomes of the mail of a blocked script is for `queue`.
+What becomes of the mail of a blocked script is for `queue`; who may block one for `service`.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from mailqueue import statements
-from mailqueue.models import Message, Script, ScriptCount
+from mailqueue.models import HostingAccount, Message, Recipient, Script, ScriptCount
 
 MOST = 500
 # The key of the row that counts all others.
@@ -66,6 +67,12 @@ def key_of(name: str, folder: str, origin: str) -> str:
     return sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def sent_by(script: Script) -> Q:
+    """The condition on messages that a script sent them."""
+    ways = [way for way in Message.Origin.values if way_of(way) == script.origin]
+    return Q(script=script.name, folder=script.folder, origin__in=ways)
+
+
 def see(seen: Iterable[Seen], now: datetime) -> None:
     """Count what scripts sent, and note that they are there.
 
@@ -93,6 +100,37 @@ def see(seen: Iterable[Seen], now: datetime) -> None:
         _write(rows[start : start + _CHUNK], day, now)
 
 
+class Blocks:
+    """Which scripts of accounts are blocked, and since when."""
+
+    def __init__(self, since: Mapping[int, Mapping[str, datetime]]) -> None:
+        self._since = since
+
+    def __bool__(self) -> bool:
+        return any(self._since.values())
+
+    def stops(self, account_id: int, name: str, folder: str, origin: str) -> bool:
+        """Whether new mail of a script is held."""
+        return self._blocked_at(account_id, name, folder, origin) is not None
+
+    def stops_recipient(self, row: Recipient) -> bool:
+        """Whether a recipient is held: unless somebody let it go since its script was blocked."""
+        if not self._since.get(row.account_id):
+            return False
+        message = row.message
+        since = self._blocked_at(row.account_id, message.script, message.folder, message.origin)
+        return since is not None and not row.was_let_go_since(since)
+
+    def _blocked_at(self, account_id: int, name: str, folder: str, origin: str) -> datetime | None:
+        since = self._since.get(account_id)
+        return since.get(key_of(name, folder, origin)) if since else None
+
+
+def blocks_of(accounts: Iterable[HostingAccount]) -> Blocks:
+    """Which scripts of these accounts are blocked. No query where none is, else one."""
+    return Blocks(blocked(account.pk for account in accounts if account.blocks_scripts))
+
+
 def blocked(account_ids: Iterable[int]) -> dict[int, dict[str, datetime]]:
     """The keys of the blocked scripts of these accounts, and since when each is.
 
@@ -113,6 +151,21 @@ def blocked(account_ids: Iterable[int]) -> dict[int, dict[str, datetime]]:
     return found
 
 
+def block(script: Script, actor: str, now: datetime) -> None:
+    """Have the mail of a script held. Part of a transaction that has the account locked."""
+    script.blocked_at, script.blocked_by = now, actor
+    script.save(update_fields=["blocked_at", "blocked_by"])
+    HostingAccount.objects.filter(pk=script.account_id).update(blocks_scripts=True)
+
+
+def unblock(script: Script) -> None:
+    """Have the mail of a script held no more. Likewise."""
+    script.blocked_at, script.blocked_by = None, ""
+    script.save(update_fields=["blocked_at", "blocked_by"])
+    others = Script.objects.filter(account_id=script.account_id, blocked_at__isnull=False)
+    HostingAccount.objects.filter(pk=script.account_id).update(blocks_scripts=others.exists())
+
+
 def prune(now: datetime, limit: int = 1000) -> int:
     """Delete up to `limit` counts and scripts that were last seen 90 days ago; return how many.
 
@@ -122,11 +175,12 @@ def prune(now: datetime, limit: int = 1000) -> int:
     deleted = ScriptCount.objects.filter(
         pk__in=list(old_counts.values_list("pk", flat=True)[:limit])
     ).delete()[0]
-    silent = Script.objects.filter(last_seen_at__lt=now - KEPT, blocked_at=None, job="")
+    silent = Script.objects.filter(last_seen_at__lt=now - KEPT, blocked_at=None, work=None)
     pks = list(silent.order_by("last_seen_at").values_list("pk", flat=True)[:limit])
     with transaction.atomic():
         # One may have been seen, or blocked, meanwhile.
-        locked = silent.filter(pk__in=pks).order_by("account_id", "key").select_for_update()
+        locked = silent.filter(pk__in=pks).order_by("account_id", "key")
+        locked = locked.select_for_update(of=("self",))
         return deleted + Script.objects.filter(pk__in=[row.pk for row in locked]).delete()[0]
 
 

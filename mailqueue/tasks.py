@@ -26,6 +26,7 @@ from mailqueue import (
     mta_sts,
     queue,
     returns,
+    scripts,
     senders,
     service,
     suppressions,
@@ -57,18 +58,24 @@ def work() -> int:
     went, lines = _drip(until)
     if went:
         hint(DELIVER)
-    jobs = service.open_jobs()
-    while (jobs or lines) and time.monotonic() < until:
-        left = [_one(service.advance, job) for job in jobs]
-        slices += len(jobs) + len(lines)
-        jobs = [job for job in left if job is not None]
+    jobs, blocking = service.open_jobs(), service.open_script_jobs()
+    while (jobs or blocking or lines) and time.monotonic() < until:
+        slices += len(jobs) + len(blocking) + len(lines)
+        jobs = _go_on(service.advance, jobs)
+        blocking = _go_on(service.advance_script, blocking)
         lines = [pk for pk in lines if _one(service.drip, pk) == service.SLICE]
         # What was released waits to go out, and need not wait for the end of the release.
-        if not (jobs or lines) or slices % 20 == 0:
+        if not (jobs or blocking or lines) or slices % 20 == 0:
             hint(DELIVER)
-    if jobs or lines:
+    if jobs or blocking or lines:
         hint(WORK)
     return slices
+
+
+def _go_on(step: Callable[[int, datetime], int | None], numbers: list[int]) -> list[int]:
+    """Do a slice of each of these jobs; those that are to go on."""
+    left = (_one(step, number) for number in numbers)
+    return [number for number in left if number is not None]
 
 
 def _drip(until: float) -> tuple[int, list[int]]:
@@ -154,6 +161,7 @@ def prune() -> None:
         cases.prune,
         mta_sts.prune,
         returns.prune,
+        scripts.prune,
         senders.prune,
         suppressions.prune,
         troubles.prune,

@@ -47,7 +47,11 @@ class Evidence:
 def evidence(case: SpamCase) -> Evidence:
     """The evidence of a case."""
     rules = [
-        replace(line, advice=letters.one_line(line.advice, 500))
+        replace(
+            line,
+            title=letters.one_line(line.title, 200),
+            advice=letters.one_line(line.advice, 500),
+        )
         for line in case_words.rules(case, MOST_RULES)
     ]
     page = reverse("case", args=[case.account.service_name, case.pk])
@@ -90,8 +94,8 @@ def _lines(findings: Iterable[finding_words.Told]) -> list[str]:
     return [
         _("%(title)s (%(where)s, score %(score)s)")
         % {
-            "title": found.title,
-            "where": found.where,
+            "title": letters.one_line(found.title, 200),
+            "where": letters.one_line(found.where, 60),
             "score": case_words.points(found.score),
         }
         for found in findings

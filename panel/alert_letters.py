@@ -71,7 +71,8 @@ def letter(
     if content.evidence is not None and not is_owner:
         link = content.evidence.link
         needs_review = bool(alert.figures.get("review"))
-        parts = [abuse_letter.for_administrators(needs_review=needs_review), *parts]
+        causes = [part for part in parts if part.is_checklist]
+        parts = [abuse_letter.for_administrators(needs_review=needs_review), *causes]
     answers = _answers_to(alert, now) if is_owner else ""
     context = {
         "account": account,

@@ -39,6 +39,9 @@ class Action(StrEnum):
     REFUSE_REVIEW = "refuse_review"
     RELEASE_CHOSEN = "release_chosen"
     PURGE_CHOSEN = "purge_chosen"
+    BLOCK_SCRIPT = "block_script"
+    UNBLOCK_SCRIPT = "unblock_script"
+    PURGE_SCRIPT = "purge_script"
     SEND_TEST = "send_test"
     ADD_ACCOUNT = "add_account"
     CHANGE_ACCOUNT = "change_account"
@@ -149,6 +152,9 @@ def words() -> dict[str, str]:
         Action.REFUSE_REVIEW: _("Review refused"),
         Action.RELEASE_CHOSEN: _("Chosen e-mails let go"),
         Action.PURGE_CHOSEN: _("Chosen e-mails purged"),
+        Action.BLOCK_SCRIPT: _("Script blocked"),
+        Action.UNBLOCK_SCRIPT: _("Script unblocked"),
+        Action.PURGE_SCRIPT: _("E-mails of a script purged"),
         Action.SEND_TEST: _("Test e-mail sent"),
         Action.ADD_ACCOUNT: _("Hosting plan added"),
         Action.CHANGE_ACCOUNT: _("Hosting plan changed"),

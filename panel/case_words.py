@@ -62,7 +62,7 @@ def rules(case: SpamCase, most: int | None = None) -> list[RuleLine]:
             number=rule.number,
             score=rule.score,
             mean=rule.mean,
-            percent=round(100 * rule.score / heaviest) if heaviest > 0 else 0,
+            percent=max(1, round(100 * rule.score / heaviest)) if heaviest > 0 else 0,
             weight=_weight(rule.mean, rule.number, case.looked_at),
         )
         for one, rule in zip(told, shown, strict=True)
@@ -124,6 +124,10 @@ def ended(case: SpamCase, now: datetime) -> str:
     """When a case ended and by whom; empty while it is open."""
     if case.closed_at is None:
         return ""
+    if case.closed_by in wording.BY_RULE:
+        return _("replaced by a new stop %(moment)s") % {
+            "moment": wording.moment(case.closed_at, now)
+        }
     return _("closed %(moment)s, by %(actor)s") % {
         "moment": wording.moment(case.closed_at, now),
         "actor": case.closed_by,
@@ -131,12 +135,9 @@ def ended(case: SpamCase, now: datetime) -> str:
 
 
 def _weight(mean: float, number: int, looked_at: int) -> str:
-    text = ngettext(
-        "score %(score)s, in %(number)s of %(looked_at)s e-mail",
-        "score %(score)s, in %(number)s of %(looked_at)s e-mails",
-        looked_at,
-    )
-    return text % {
+    if looked_at == 1:
+        return _("score %(score)s, in the e-mail that was looked at") % {"score": points(mean)}
+    return _("score %(score)s, in %(number)s of %(looked_at)s e-mails") % {
         "score": points(mean),
         "number": wording.number(number),
         "looked_at": wording.number(looked_at),

@@ -11,6 +11,7 @@ from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from mailqueue.states import Event
+from panel import script_words
 from panel.views import (
     addresses,
     cases,
@@ -29,6 +30,7 @@ from panel.views import (
     queue,
     report_address,
     review,
+    scripts,
     scripts_emails,
     selection,
     sending_help,
@@ -80,6 +82,26 @@ class KeyStep:
     def to_url(self, value: str) -> str:
         """The name of the step."""
         return signing.Step(value).value
+
+
+class ScriptKey(StringConverter):
+    """What a script is known by."""
+
+    regex = "[0-9a-f]{64}"
+
+
+class ScriptStep:
+    """What can be done with a script."""
+
+    regex = "block|unblock|purge"
+
+    def to_python(self, value: str) -> script_words.Step:
+        """The step of this name."""
+        return script_words.Step(value)
+
+    def to_url(self, value: str) -> str:
+        """The name of the step."""
+        return script_words.Step(value).value
 
 
 class Choice:
@@ -151,6 +173,8 @@ register_converter(Choice, "choice")
 register_converter(DomainName, "domain")
 register_converter(KeyStep, "key_step")
 register_converter(RowNumber, "row")
+register_converter(ScriptKey, "script_key")
+register_converter(ScriptStep, "script_step")
 register_converter(Switch, "switch")
 
 urlpatterns = [
@@ -256,6 +280,20 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/review/refuse/",
         review.refuse,
         name="review_refuse",
+    ),
+    path("web/hosting/<name:service_name>/scripts/", scripts.page, name="scripts"),
+    path(
+        "web/hosting/<name:service_name>/scripts/<script_key:key>/", scripts.script, name="script"
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts/<script_key:key>/<script_step:step>/confirm/",
+        scripts.confirm,
+        name="script_confirm",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts/<script_key:key>/<script_step:step>/",
+        scripts.act,
+        name="script_act",
     ),
     path("cases/", cases.everywhere, name="cases"),
     path("web/hosting/<name:service_name>/scripts-emails/cases/<row:pk>/", cases.page, name="case"),

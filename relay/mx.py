@@ -19,7 +19,7 @@ from relay.mta_sts import Policies
 from relay.resolver import Resolver
 from relay.routes import Hop, Level, Login, Route, Tls
 
-__all__ = ["Route", "explain", "route_for"]
+__all__ = ["Route", "explain", "resolver", "route_for"]
 
 
 async def route_for(domain: str) -> Route | Outcome:
@@ -68,10 +68,15 @@ def _login() -> Login | None:
     )
 
 
+def resolver() -> Resolver:
+    """Who is asked about DNS by the settings, with all that he remembers."""
+    return _resolver(*_servers())
+
+
 def _search() -> Search:
     policies = _policies(*_servers(), settings.MTA_STS_PORT, settings.TLS_CA_FILE)
     return Search(
-        resolver=_resolver(*_servers()),
+        resolver=resolver(),
         policies=policies if settings.MTA_STS else None,
         port=settings.MX_PORT,
         allowed=settings.ALLOW_NETWORKS,

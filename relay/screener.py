@@ -1,8 +1,8 @@
 """Has messages judged between the claim and their first MAIL FROM.
 
-Owns what waits for that in one run, and what is known beside a message (`_contexts`); the rules are
-`mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages in a
-thread of its own, so that conversations go on meanwhile, and writes down many verdicts at once.
+Owns what waits for that in one run, and what is known beside a message (`_with_context`); the rules
+are `mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages
+in a thread of its own, so that conversations go on meanwhile, and writes many verdicts at once.
 Before that `engines` are asked, where they are set up.
 
 Screening that breaks stops no mail: what could not be judged goes out, and the log says so.
@@ -10,7 +10,7 @@ Screening that breaks stops no mail: what could not be judged goes out, and the 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +32,8 @@ T = TypeVar("T")
 # Messages that are looked at together, and their bytes: a larger one is looked at alone.
 LUMP = 50
 LUMP_BYTES = 4 * 1024 * 1024
+# Recipients that an engine is told of.
+MOST_TOLD = 100
 # A verdict waits so long for others to be written down with it, in seconds.
 GATHER_S = 0.2
 # Ours: the worst of all messages takes a quarter of a second.
@@ -55,6 +57,8 @@ class Unjudged:
     content: bytes
     to: Addressees
     context: Context
+    # The name of its account.
+    site: str = ""
 
 
 class Screener:
@@ -97,7 +101,7 @@ class Screener:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            await self._engines.keep()
+        await self._engines.keep()
         groups = [*self._in_hand.values(), *self._waiting.values()]
         self._waiting, self._in_hand = {}, {}
         return [item for group in groups for item in group]
@@ -141,7 +145,10 @@ class Screener:
         ]
         if not unknown:
             return []
-        letters = await self._asked(await self._patiently(_letters, unknown))
+        letters = await self._patiently(_letters, unknown)
+        if self._engines.are_set_up:
+            letters = await asyncio.gather(*(self._ask_engines(letter) for letter in letters))
+            await self._engines.keep_now_and_then()
         looking = asyncio.get_running_loop().run_in_executor(_thread, _screen_all, letters)
         try:
             return await asyncio.wait_for(asyncio.shield(looking), LONGEST_S)
@@ -149,19 +156,14 @@ class Screener:
             self._stuck = looking
             raise
 
-    async def _asked(self, letters: Sequence[Unjudged]) -> Sequence[Unjudged]:
-        """Messages with what engines find in them, all at once."""
-        if not self._engines.are_set_up:
-            return letters
-        names = await self._patiently(_names, {one.claimed.account_id for one in letters})
-        found = await asyncio.gather(
-            *(self._engines.ask(one.content, _envelope(one, names)) for one in letters)
+    async def _ask_engines(self, letter: Unjudged) -> Unjudged:
+        """The message, with what engines find in it."""
+        claimed, context = letter.claimed, letter.context
+        whose = (claimed.account_id, letter.site, claimed.queue_id, claimed.sender)
+        found = await self._engines.ask(
+            letter.content, Envelope(*whose, letter.to.addresses[:MOST_TOLD])
         )
-        await self._engines.keep_now_and_then()
-        return [
-            replace(one, context=replace(one.context, observed=(*one.context.observed, *findings)))
-            for one, findings in zip(letters, found, strict=True)
-        ]
+        return replace(letter, context=replace(context, observed=(*context.observed, *found)))
 
     async def _write(self) -> None:
         """Write verdicts down, and let go what may go."""
@@ -219,41 +221,29 @@ def _letters(unknown: Sequence[Claimed]) -> list[Unjudged]:
         if item.message_id in contents
     ]
     try:
-        contexts = _contexts(letters)
+        return _with_context(letters)
     except Error:
         logger.exception("screening=without_facts messages=%d", len(letters))
         return letters
-    return [replace(letter, context=contexts[letter.claimed.message_id]) for letter in letters]
 
 
-def _names(account_ids: Iterable[int]) -> dict[int, str]:
-    accounts = HostingAccount.objects.filter(pk__in=account_ids)
-    return dict(accounts.values_list("pk", "service_name"))
-
-
-def _envelope(one: Unjudged, names: Mapping[int, str]) -> Envelope:
-    claimed = one.claimed
-    return Envelope(
-        claimed.account_id,
-        names.get(claimed.account_id, ""),
-        claimed.queue_id,
-        claimed.sender,
-        one.to.addresses,
-    )
-
-
-def _contexts(letters: Sequence[Unjudged]) -> Mapping[int, Context]:
-    """What is known beside messages, by their numbers: a few queries for all of them."""
-    accounts = HostingAccount.objects.filter(pk__in={one.claimed.account_id for one in letters})
-    domains = senders.domains_of(accounts)
-    return {
-        one.claimed.message_id: Context(
-            own_domains=domains[one.claimed.account_id],
-            added=headers.completed(one.content, one.claimed.sender),
-            recipients=one.to.addresses,
+def _with_context(letters: Sequence[Unjudged]) -> list[Unjudged]:
+    """The messages with what is known beside them: a few queries for all of them."""
+    ids = {one.claimed.account_id for one in letters}
+    accounts = {account.pk: account for account in HostingAccount.objects.filter(pk__in=ids)}
+    domains = senders.domains_of(accounts.values())
+    return [
+        replace(
+            one,
+            site=accounts[one.claimed.account_id].service_name,
+            context=Context(
+                own_domains=domains[one.claimed.account_id],
+                added=headers.completed(one.content, one.claimed.sender),
+                recipients=one.to.addresses,
+            ),
         )
         for one in letters
-    }
+    ]
 
 
 def _screen_all(letters: Sequence[Unjudged]) -> list[Judged]:

@@ -1,7 +1,7 @@
-"""Celery tasks of the wire: deliver what is due; sweep up what hints and workers left; ask engines.
+"""Celery tasks of the wire: deliver what is due, sweep up, find out facts, ask engines.
 
-Owns how a run is started and stopped in a worker; the run itself is for `delivery`. Both tasks may
-be lost, doubled or late: the rows say what is to be done.
+Owns how a run is started and stopped in a worker; the runs are for `delivery` and `probes`.
+All tasks may be lost, doubled or late: the rows say what is to be done.
 """
 
 import fcntl
@@ -21,7 +21,8 @@ from django.db import Error
 
 import mailqueue.engines
 from mailqueue import queue
-from mailqueue.celery import DELIVER, ENGINES, SWEEP, hint
+from mailqueue.celery import DELIVER, ENGINES, FIND_OUT, SWEEP, hint
+from relay import mx, probes
 from relay.delivery import deliver_due
 from relay.engines import Engines
 
@@ -95,6 +96,18 @@ def sweep() -> None:
         pass
     if queue.has_due(_utc_now()):
         hint(DELIVER)
+
+
+@shared_task(name=FIND_OUT)
+def find_out() -> None:
+    """Find out what screening wants to know of hosts and addresses, for some seconds."""
+    if not settings.CHECK_LINKS and not settings.DNSBL:
+        return
+    try:
+        uvloop.run(probes.check_due(_utc_now, mx.resolver()))
+    except Error as error:
+        # It is due again; by then the database may be back.
+        logger.warning("facts=failed error=%r", str(error))
 
 
 @shared_task(name=ENGINES)

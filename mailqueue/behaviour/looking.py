@@ -38,13 +38,13 @@ class Look:
     sightings: tuple[Sighting, ...]
 
 
-def look(sightings: Iterable[Sighting], now: datetime) -> Look:
+def look(sightings: Iterable[Sighting], now: datetime, before: Sequence[Sighting] = ()) -> Look:
     """What these messages, and what was sent in the hour so far, show together. Reads only.
 
-    Two queries, whatever was sent before.
+    `before` were looked at and are not yet observed. Two queries, whatever was sent before.
     """
     found = with_strangers(list(sightings))
-    habits = _counted(found, _load(found), now)
+    habits = _counted([*before, *found], now)
     return Look({one.message_id: _findings(one, habits) for one in found}, tuple(found))
 
 
@@ -131,9 +131,7 @@ def _locked(sightings: Sequence[Sighting], now: datetime) -> dict[Key, Habit]:
             if script:
                 room[account] = room.get(account, MOST_SCRIPTS) - 1
             if not script or room[account] >= 0:
-                made.append(
-                    Habit(account_id=account, script=script, first_at=now, hour=hour_of(now))
-                )
+                made.append(_new(account, script, now))
         # Another worker may just make the same.
         Habit.objects.bulk_create(made, ignore_conflicts=True)
         rows = found()
@@ -154,8 +152,9 @@ def _room(accounts: Set[int]) -> dict[int, int]:
     return {account: MOST_SCRIPTS + 1 - number for account, number in counted}
 
 
-def _counted(sightings: Sequence[Sighting], habits: Habits, now: datetime) -> Habits:
+def _counted(sightings: Sequence[Sighting], now: datetime) -> Habits:
     """The habits as they are with these messages."""
+    habits = _load(sightings)
     for key in _keys(sightings) - habits.keys():
         habits[key] = read(_new(*key, now))
     _count(sightings, habits, frozenset(), now)

@@ -28,7 +28,7 @@ from mailqueue.models.screening import (
     RuleCount,
     SpamCase,
 )
-from mailqueue.models.scripts import Script, ScriptCount
+from mailqueue.models.scripts import Script, ScriptCount, ScriptJob
 from mailqueue.models.senders import AccountDomain, ForeignSender, SigningKey
 from mailqueue.models.strays import RefusedCall, SimulatedMessage
 
@@ -67,6 +67,7 @@ __all__ = [
     "Screening",
     "Script",
     "ScriptCount",
+    "ScriptJob",
     "SenderPolicy",
     "SigningKey",
     "SimulatedMessage",

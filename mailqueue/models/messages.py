@@ -241,6 +241,10 @@ class Recipient(models.Model):
     def __str__(self) -> str:
         return f"{self.message_id} to {self.address}"
 
+    def was_let_go_since(self, moment: datetime) -> bool:
+        """Whether somebody let this one go since then; a stop holds what went before it."""
+        return self.is_released and self.admitted_at is not None and self.admitted_at >= moment
+
     @property
     def in_error_at(self) -> datetime:
         """When it came back or failed; of one that is not in error, when it was accepted."""

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
 
 from mailqueue.models.accounts import HostingAccount
 from mailqueue.models.messages import Message
@@ -15,14 +14,6 @@ class Script(models.Model):
     Names are told by the caller, so an account has a limited number of them: one row, whose key is
     empty, stands for all others.
     """
-
-    class Job(models.TextChoices):
-        """What is being done with its mail in the queue, slice by slice."""
-
-        NONE = "", ""
-        HOLD = "hold", "hold"
-        RELEASE = "release", "release"
-        PURGE = "purge", "purge"
 
     account = models.ForeignKey(HostingAccount, models.CASCADE, related_name="scripts")
     # SHA-256 of way in, folder and name in hexadecimal digits: together they are too long for an
@@ -37,10 +28,6 @@ class Script(models.Model):
     # Its mail is held since then.
     blocked_at = models.DateTimeField(null=True)
     blocked_by = models.CharField(max_length=150, blank=True)
-    # How far the job has come along the recipients of the account, and where it ends.
-    job = models.CharField(max_length=7, choices=Job.choices, blank=True, db_default="")
-    job_after_id = models.BigIntegerField(default=0, db_default=0)
-    job_through_id = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints: ClassVar = [
@@ -48,11 +35,32 @@ class Script(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["account", "-last_seen_at"], name="script_by_account"),
-            models.Index(fields=["id"], name="script_working", condition=~Q(job="")),
         ]
 
     def __str__(self) -> str:
         return f"{self.folder}/{self.name}"
+
+
+class ScriptJob(models.Model):
+    """What is being done with the mail of a script in the queue, slice by slice.
+
+    Apart from its script: workers that count what it sends must not wait for a slice.
+    """
+
+    class Kind(models.TextChoices):
+        HOLD = "hold", "hold"
+        RELEASE = "release", "release"
+        PURGE = "purge", "purge"
+
+    script = models.OneToOneField(Script, models.CASCADE, primary_key=True, related_name="work")
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    # How far it has come along the recipients of the account, and where it ends.
+    after_id = models.BigIntegerField(default=0)
+    through_id = models.BigIntegerField()
+    done = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.script_id}"
 
 
 class ScriptCount(models.Model):

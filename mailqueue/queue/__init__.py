@@ -2,15 +2,16 @@
 
 Owns what enters (`intake`), who works on it (`claims`), what screening makes of it (`judged`), what
 became of it (`work`) and what came back of it (`returns`); what is held, released, purged and
-expired (`slices`), also by choice (`chosen`), what is deleted with age (`pruning`), and what is
-erased because its addressee wants it (`erasing`). Who may ask for that, and the state of the
-service, is for `service`.
+expired (`slices`), also of one script (`by_script`) or by choice (`chosen`), what is deleted with
+age (`pruning`), and what is erased because its addressee wants it (`erasing`). Who may ask for
+that, and the state of the service, is for `service`.
 
 Rows are the truth. Every function that writes is one transaction, or part of its caller's.
 
 Note: on PostgreSQL a burst of calls for one account waits in line for that account's row.
 """
 
+from mailqueue.queue.by_script import hold_of_script, purge_of_script, release_of_script
 from mailqueue.queue.chosen import (
     MOST_CHOSEN,
     may_purge,
@@ -54,6 +55,7 @@ __all__ = [
     "give_back",
     "has_due",
     "hold",
+    "hold_of_script",
     "hold_spam",
     "judge",
     "last_queued_id",
@@ -65,11 +67,13 @@ __all__ = [
     "prune_bodies",
     "purge",
     "purge_chosen",
+    "purge_of_script",
     "put_off",
     "record",
     "recover_leases",
     "release",
     "release_chosen",
+    "release_of_script",
     "renew",
     "storable",
 ]

@@ -8,18 +8,21 @@ however many wait behind.
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from mailqueue import judgements, statements
+from mailqueue import judgements, scripts, statements
 from mailqueue.models import HostingAccount, Message, Recipient, Screening
-from mailqueue.queue.rows import TABLE, Status
+from mailqueue.queue.rows import TABLE, Status, put_back
+from mailqueue.scripts import Blocks
 from mailqueue.states import DELIVERING
 
+# How often a claim begins anew when all that it found was of blocked scripts.
+_ROUNDS = 5
 # From account to account along the index. Its condition stands here to the letter: SQLite proves
 # nothing of one with parameters.
 _NEXT_ACCOUNT = (
@@ -51,7 +54,7 @@ _CLAIM = (
 )
 _MESSAGES_OF = (
     "SELECT one.id, queue_id, sender, size_bytes, spam_score IS NOT NULL, is_spam, "  # noqa: S608
-    "script, folder, origin, account.is_system, account.screening "
+    "script, folder, origin, account.is_system, account.screening, account.blocks_scripts "
     f"FROM {Message._meta.db_table} AS one "
     f"JOIN {HostingAccount._meta.db_table} AS account ON account.id = one.account_id "
     "WHERE one.id {}"
@@ -59,7 +62,7 @@ _MESSAGES_OF = (
 # As `rows.fate_of` has it: not purged, and its account delivers, or somebody let it go since.
 _STATES = ", ".join(f"'{state}'" for state in sorted(DELIVERING))
 _CLEARED = (
-    f"SELECT one.id FROM {TABLE} AS one "  # noqa: S608
+    f"SELECT one.id, one.account_id, account.blocks_scripts FROM {TABLE} AS one "  # noqa: S608
     f"JOIN {HostingAccount._meta.db_table} AS account ON account.id = one.account_id "
     "WHERE one.id {} AND one.claim {} "
     "AND one.status = 'sending' AND one.id > account.purged_through "
@@ -73,7 +76,8 @@ class Claimed:
     """A recipient that a worker has claimed. `tries` counts those before this one.
 
     `screening` says what is to become of spam, `is_judged` and `is_spam` what was made of its
-    message before, and `is_released` that somebody let this recipient go.
+    message before, and `is_released` that somebody let this recipient go. `blocks_scripts` says
+    that its account blocks any script.
     """
 
     recipient_id: int
@@ -95,6 +99,7 @@ class Claimed:
     is_judged: bool = False
     is_spam: bool = False
     is_released: bool = False
+    blocks_scripts: bool = False
 
 
 def claim_due(now: datetime, limit: int, lease: timedelta, after: int = 0) -> list[Claimed]:
@@ -102,10 +107,25 @@ def claim_due(now: datetime, limit: int, lease: timedelta, after: int = 0) -> li
 
     Of an account the longest due come first. Where more accounts than `limit` have mail due, those
     numbered after `after` have their turn: hand in the account of the last one that was claimed.
-    Fewer than `limit` are all there are. They are `sending`, and this worker's, until
-    `now + lease`; see `renew`.
+    They are `sending`, and this worker's, until `now + lease`; see `renew`.
+
+    What blocked scripts sent is held instead. Fewer than `limit` are all there are, unless much of
+    theirs stood before.
     """
     claim = uuid.uuid4().hex
+    claimed: list[Claimed] = []
+    for _ in range(_ROUNDS):
+        found = _claim(now, limit - len(claimed), lease, after, claim)
+        doubtful = {item.recipient_id: item.account_id for item in found if item.blocks_scripts}
+        stopped = _stopped(doubtful)
+        claimed += [item for item in found if item.recipient_id not in stopped]
+        if not stopped:
+            break
+        put_back(dict.fromkeys(stopped, now), {claim}, now)
+    return claimed
+
+
+def _claim(now: datetime, limit: int, lease: timedelta, after: int, claim: str) -> list[Claimed]:
     rows: list[tuple[Any, ...]] = []
     with transaction.atomic():
         turn = _due_accounts(now, limit, after)
@@ -131,7 +151,17 @@ def cleared(claimed: Sequence[Claimed]) -> set[int]:
     among_ids, ids = statements.among(item.recipient_id for item in claimed)
     among_claims, claims = statements.among({item.claim for item in claimed})
     rows = statements.fetch(_CLEARED.format(among_ids, among_claims), [*ids, *claims])
-    return {row[0] for row in rows}
+    doubtful = {pk: account_id for pk, account_id, blocks_scripts in rows if blocks_scripts}
+    return {row[0] for row in rows} - _stopped(doubtful)
+
+
+def _stopped(doubtful: Mapping[int, int]) -> set[int]:
+    """Those of the recipients whose script is blocked; by number, with their accounts."""
+    if not doubtful:
+        return set()
+    blocks = Blocks(scripts.blocked(doubtful.values()))
+    rows = Recipient.objects.filter(pk__in=doubtful).select_related("message")
+    return {row.pk for row in rows if blocks.stops_recipient(row)}
 
 
 def renew(claim: str, now: datetime, lease: timedelta) -> int:
@@ -187,10 +217,11 @@ def _claimed(rows: list[tuple[Any, ...]], claim: str) -> list[Claimed]:
 
 def _of(row: tuple[Any, ...], message: tuple[Any, ...], claim: str) -> Claimed:
     pk, message_id, account_id, address, domain, tries, accepted_at, deadline, is_released = row
-    _, queue_id, sender, size, is_judged, is_spam, script, folder, origin, is_system, own = message
+    _, queue_id, sender, size, is_judged, is_spam, script, folder, origin, *of_account = message
+    is_system, own, blocks_scripts = of_account
     return Claimed(
         *(pk, message_id, account_id, queue_id, sender, address, domain, tries),
         *(statements.aware(accepted_at), statements.aware(deadline), claim),
         *(size, script, folder, origin, judgements.mode(own, is_system=bool(is_system))),
-        *(bool(is_judged), bool(is_spam), bool(is_released)),
+        *(bool(is_judged), bool(is_spam), bool(is_released), bool(blocks_scripts)),
     )

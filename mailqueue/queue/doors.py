@@ -43,16 +43,21 @@ class Door:
             or policy.too_fast(self.limits, self.usage.fast)
         )
 
-    def split(self, number: int, size_bytes: int, *, is_late: bool) -> Split | None:
-        """Let so many recipients of a message in; None if more would be held than may be."""
-        split = self._split(number)
+    def split(
+        self, number: int, size_bytes: int, *, is_late: bool, is_stopped: bool = False
+    ) -> Split | None:
+        """Let so many recipients of a message in; None if more would be held than may be.
+
+        `is_stopped`: the script that sent it is blocked.
+        """
+        split = Split(0, number, HoldReason.SCRIPT) if is_stopped else self._split(number)
         held = self._held + split.held
         held_bytes = self._held_bytes + split.held * size_bytes
         if split.held and not policy.may_hold(self.limits, held, held_bytes):
             return None
         self._held, self._held_bytes = held, held_bytes
         self._has_line |= split.reason is HoldReason.OVERFLOW and split.held > 0
-        handed_over = 0 if is_late else split.number
+        handed_over = 0 if is_late or is_stopped else split.number
         self.usage = self.usage.plus(admitted=split.admitted, accepted=handed_over)
         return split
 

@@ -11,7 +11,7 @@ from typing import Any
 import zstandard
 from django.db import transaction
 
-from mailqueue import schedule, statements, suppressions, windows
+from mailqueue import schedule, scripts, statements, suppressions, windows
 from mailqueue.counters import Standing, Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
 from mailqueue.models import Body, HostingAccount, Message, Recipient
@@ -128,15 +128,16 @@ _packing = _Packing()
 def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     """Take over messages, in one transaction for all: they are durable when this returns.
 
-    The mail of a blocked account is held, and so is what exceeds its quotas; if more would be held
-    than it may have, the message is refused. A recipient whose address is suppressed ends at once.
-    A hand-over that is already here is not taken again.
+    The mail of a blocked account or script is held, and so is what exceeds its quotas; if more
+    would be held than it may have, the message is refused. A recipient whose address is suppressed
+    ends at once. A hand-over that is already here is not taken again.
     Raises UnknownAccount or django.db.Error; then none was taken.
     """
     packed = [_pack(submission.content) for submission in submissions]
     with transaction.atomic():
         accounts = lock_accounts(submission.account_id for submission in submissions)
         known_now = _known(accounts, submissions, now)
+        blocks = scripts.blocks_of(accounts.values())
         doors, receipts = known_now.doors, known_now.receipts
         entry = _Entry(known_now.ids, known_now.unwanted, now)
         answers: list[Receipt] = []
@@ -149,7 +150,13 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
                 raise UnknownAccount(str(submission.account_id))
             door = doors[submission.account_id]
             wanted = entry.wanted(submission)
-            split = door.split(len(wanted), submission.size_bytes, is_late=submission.is_late)
+            split = door.split(
+                len(wanted),
+                submission.size_bytes,
+                is_late=submission.is_late,
+                is_stopped=bool(blocks)
+                and blocks.stops(submission.account_id, *_source(submission)),
+            )
             if split is None:
                 answers.append(REFUSED)
                 continue
@@ -245,8 +252,7 @@ class _Entry:
             self._at,
             submission.sender,
             storable(submission.subject, 255),
-            storable(submission.script, 255),
-            storable(submission.folder, 1024),
+            *_source(submission)[:2],
             submission.size_bytes,
         )
 
@@ -254,12 +260,23 @@ class _Entry:
         tally = self._tallies[submission.account_id]
         tally.accepted += len(submission.recipients)
         tally.suppressed += len(submission.recipients) - split.number
-        tally.late += len(submission.recipients) if submission.is_late else 0
+        # What a blocked script hands over stops no account.
+        is_timely = not submission.is_late and split.reason is not HoldReason.SCRIPT
+        tally.late += 0 if is_timely else len(submission.recipients)
         tally.admitted += split.admitted
         tally.held += split.held
         tally.held_bytes += split.held * submission.size_bytes
         tally.overflow += split.held if split.reason is HoldReason.OVERFLOW else 0
         tally.largest_bytes = max(tally.largest_bytes, submission.size_bytes)
+
+
+def _source(submission: Submission) -> tuple[str, str, str]:
+    """The script, folder and way in, as they are kept."""
+    return (
+        storable(submission.script, 255),
+        storable(submission.folder, 1024),
+        str(submission.origin),
+    )
 
 
 def content_of(message_id: int) -> bytes | None:

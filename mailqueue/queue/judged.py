@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from mailqueue import judgements, statements
+from mailqueue import judgements, scripts, statements
 from mailqueue.counters import Tallies
 from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Message, Recipient
@@ -28,6 +28,7 @@ from mailqueue.queue.rows import (
     save,
 )
 from mailqueue.queue.values import update_matching
+from mailqueue.scripts import Seen
 
 # Recipients of spam that one transaction holds beside those that were claimed. The others are held
 # when it is their turn.
@@ -90,7 +91,6 @@ def judge(judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime) -
         )
         news = [one for one in judged if one.message_id in fresh]
         spam = {one.message_id for one in news if one.verdict.is_spam}
-        judgements.keep(news, now)
         tallies = Tallies()
         for one in news:
             if one.verdict.is_spam:
@@ -99,6 +99,8 @@ def judge(judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime) -
         held = spam & guilty.keys()
         in_hand = [item.recipient_id for item in claimed if item.message_id in held]
         _hold([*in_hand, *_others(held)], accounts, tallies, now)
+        judgements.keep(news, now)
+        scripts.see([_seen(one) for one in news], now)
         tallies.write(now)
         spam |= _known_spam({one.message_id for one in judged} - fresh)
     return Sentence(
@@ -115,6 +117,12 @@ def hold_spam(claimed: Sequence[Claimed], now: datetime) -> None:
         tallies = Tallies()
         _hold([item.recipient_id for item in claimed], accounts, tallies, now)
         tallies.write(now)
+
+
+def _seen(one: Judged) -> Seen:
+    spam = one.recipients if one.verdict.is_spam else 0
+    script = (one.account_id, one.script, one.folder, one.origin)
+    return Seen(*script, handed=one.recipients, spam=spam)
 
 
 def _others(message_ids: Collection[int]) -> list[int]:

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from mailqueue.bounces import OF_RECIPIENT, Category
 from mailqueue.counters import Tallies
 from mailqueue.models import Recipient
+from mailqueue.queue.lessons import Failures
 from mailqueue.queue.rows import Status, lock_rows, storable
 from mailqueue.queue.work import LONGEST_REPLY
 from mailqueue.suppressions import Blow, Reason, strike
@@ -57,7 +58,7 @@ def come_back(said: Sequence[CameBack], now: datetime) -> list[Back]:
     Part of the caller's transaction. Answers stand in the order of what was said.
     """
     rows = lock_rows(one.recipient_id for one in said)
-    tallies = Tallies()
+    tallies, failures = Tallies(), Failures()
     blows: list[Blow] = []
     troubles: list[Trouble] = []
     answers: list[Back] = []
@@ -73,8 +74,10 @@ def come_back(said: Sequence[CameBack], now: datetime) -> list[Back]:
             tally.complaints += 1
             blows.append(Blow(row.account_id, address, Reason.COMPLAINED, ""))
             continue
+        is_bounced = one.category in OF_RECIPIENT
         tally.returned += 1
-        tally.bounced += one.category in OF_RECIPIENT
+        tally.bounced += is_bounced
+        failures.add(row.message_id, is_bounced=is_bounced)
         if one.is_hard:
             blows.append(Blow(row.account_id, address, Reason.FAILED, row.reply))
         troubles += trouble_of(row.account_id, one.category, row.domain, row.reply)
@@ -84,6 +87,7 @@ def come_back(said: Sequence[CameBack], now: datetime) -> list[Back]:
     )
     strike(blows, now)
     note(troubles, now)
+    failures.write(now)
     tallies.write(now)
     return answers
 

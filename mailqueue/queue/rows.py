@@ -1,21 +1,22 @@
 """What every writer of the queue shares: locks, the steps of a row, and its counting.
 
 Locks are taken in one order everywhere: accounts by number, then messages, then recipients, then
-counts. Each function is part of its caller's transaction.
+counts. Each function but `put_back` is part of its caller's transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, cast
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Q
 
-from mailqueue import statements
+from mailqueue import scripts, statements
 from mailqueue.bounces import classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import Body, HostingAccount, Message, Recipient, RecipientStatus
+from mailqueue.scripts import Blocks
 from mailqueue.states import DELIVERING
 
 Status: TypeAlias = RecipientStatus
@@ -82,32 +83,68 @@ def fate_of(row: Recipient, account: HostingAccount) -> Status:
     """What becomes of a recipient that was not delivered: it waits, or shares its account's lot."""
     if row.pk <= account.purged_through:
         return Status.PURGED
-    return Status.WAITING if delivers(account) or _was_let_go(row, account) else Status.HELD
+    goes = delivers(account) or row.was_let_go_since(account.state_changed_at)
+    return Status.WAITING if goes else Status.HELD
 
 
 def was_let_go_of(account: HostingAccount) -> Q:
     """Recipients that somebody let go since the state changed: a stop holds what went before it."""
-    return Q(is_released=True, admitted_at__gte=account.state_changed_at)
+    return was_let_go_since(account.state_changed_at)
 
 
-def _was_let_go(row: Recipient, account: HostingAccount) -> bool:
-    return (
-        row.is_released
-        and row.admitted_at is not None
-        and row.admitted_at >= account.state_changed_at
-    )
+def was_let_go_since(moment: datetime) -> Q:
+    """Recipients that somebody let go since then."""
+    return Q(is_released=True, admitted_at__gte=moment)
 
 
-def settle(row: Recipient, account: HostingAccount, due: datetime, now: datetime) -> None:
+def settle(
+    row: Recipient, account: HostingAccount, blocks: Blocks, due: datetime, now: datetime
+) -> None:
     """Give a recipient that was not delivered its place: waiting, held or purged."""
     fate = fate_of(row, account)
     if fate is Status.PURGED:
         end(row, fate, now)
         return
-    row.status = fate
+    is_stopped = blocks.stops_recipient(row)
+    row.status = Status.HELD if is_stopped else fate
     row.lease_until = None
-    row.hold_reason = HoldReason.BLOCKED if fate is Status.HELD else HoldReason.NONE
-    row.next_attempt_at = due if fate is Status.WAITING else None
+    row.hold_reason = HoldReason.NONE
+    if row.status is Status.HELD:
+        row.hold_reason = HoldReason.SCRIPT if is_stopped else HoldReason.BLOCKED
+    row.next_attempt_at = due if row.status is Status.WAITING else None
+
+
+def put_back(
+    moments: Mapping[int, datetime],
+    claims: set[str],
+    now: datetime,
+    late_by: datetime | None = None,
+) -> int:
+    """Return untried recipients, due when `moments` says, by their numbers; how many were ours.
+
+    With `late_by`, only those whose lease is over by then. One transaction.
+    """
+    if not moments:
+        return 0
+    account_ids = Recipient.objects.filter(pk__in=moments).values_list("account_id", flat=True)
+    with transaction.atomic():
+        accounts = lock_accounts(account_ids)
+        blocks = scripts.blocks_of(accounts.values())
+        rows = [
+            row
+            for row in lock_rows(moments).values()
+            if row.status == Status.SENDING
+            and row.claim in claims
+            and (late_by is None or (row.lease_until is not None and row.lease_until <= late_by))
+        ]
+        tallies = Tallies()
+        for row in rows:
+            settle(row, accounts[row.account_id], blocks, moments[row.pk], now)
+            count(tallies, row, Status.SENDING)
+        save(rows)
+        drop_bodies({row.message_id for row in rows if row.ended_at is not None})
+        tallies.write(now)
+    return len(rows)
 
 
 def end(row: Recipient, status: Status, now: datetime) -> None:

@@ -11,13 +11,13 @@ from random import random
 
 from django.db import transaction
 
-from mailqueue import schedule, statements
+from mailqueue import schedule, scripts, statements
 from mailqueue.bounces import OF_RECIPIENT, classify_reply
 from mailqueue.counters import Tallies
 from mailqueue.models import HostingAccount, Recipient
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue.claims import Claimed
-from mailqueue.queue.lessons import learn
+from mailqueue.queue.lessons import Failures, learn
 from mailqueue.queue.rows import (
     TABLE,
     Status,
@@ -29,11 +29,13 @@ from mailqueue.queue.rows import (
     lock_accounts,
     lock_messages,
     lock_rows,
+    put_back,
     save,
     settle,
     storable,
 )
 from mailqueue.queue.values import update_matching
+from mailqueue.scripts import Blocks
 
 LONGEST_REPLY = 4096
 
@@ -66,19 +68,21 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[R
             claimed.account_id for claimed, outcome in outcomes if outcome.result is Result.DEFERRED
         )
         lock_messages({claimed.message_id for claimed, _ in outcomes})
-        tallies = Tallies()
+        tallies, failures = Tallies(), Failures()
         known = {
             item.claimed.recipient_id: item
             for item in (
-                *_end(outcomes, now, tallies),
+                *_end(outcomes, now, tallies, failures),
                 *_defer(outcomes, accounts, now),
             )
         }
         rest = [item for item in outcomes if item[0].recipient_id not in known]
         known |= {
-            item.claimed.recipient_id: item for item in _one_by_one(rest, accounts, now, tallies)
+            item.claimed.recipient_id: item
+            for item in _one_by_one(rest, accounts, now, tallies, failures)
         }
         learn([(it.claimed, it.outcome) for it in known.values() if it.was_ours], now)
+        failures.write(now)
         tallies.write(now)
     return [known[claimed.recipient_id] for claimed, _ in outcomes]
 
@@ -104,7 +108,7 @@ def put_off(claimed: Sequence[tuple[Claimed, datetime]], now: datetime) -> int:
         ]
         done = _wait("", {}, rows)
     moments = {item.recipient_id: due for item, due in claimed if item.recipient_id not in done}
-    return len(done) + _put_back(moments, {item.claim for item, _ in claimed}, now)
+    return len(done) + put_back(moments, {item.claim for item, _ in claimed}, now)
 
 
 def recover_leases(now: datetime, limit: int = 1000) -> int:
@@ -115,11 +119,14 @@ def recover_leases(now: datetime, limit: int = 1000) -> int:
         .values_list("pk", "claim")[:limit]
     )
     moments = dict.fromkeys((pk for pk, _ in late), now)
-    return _put_back(moments, {claim for _, claim in late}, now, late_by=now)
+    return put_back(moments, {claim for _, claim in late}, now, late_by=now)
 
 
 def _end(
-    outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime, tallies: Tallies
+    outcomes: Sequence[tuple[Claimed, Outcome]],
+    now: datetime,
+    tallies: Tallies,
+    failures: Failures,
 ) -> list[Recorded]:
     """End what was delivered or refused, as far as it is still ours to end."""
     steps = {
@@ -150,7 +157,10 @@ def _end(
     for pk in done:
         step, tally = steps[pk], tallies[steps[pk].claimed.account_id]
         setattr(tally, step.status, getattr(tally, step.status) + 1)
-        tally.bounced += step.status is Status.FAILED and categories[pk] in OF_RECIPIENT
+        if step.status is Status.FAILED:
+            is_bounced = categories[pk] in OF_RECIPIENT
+            tally.bounced += is_bounced
+            failures.add(step.claimed.message_id, is_bounced=is_bounced)
     drop_bodies({steps[pk].claimed.message_id for pk in done})
     return [steps[pk] for pk in done]
 
@@ -199,9 +209,13 @@ def _wait(further: str, columns: dict[str, str], rows: Sequence[tuple[object, ..
 
 
 def _goes_on(claimed: Claimed, accounts: Mapping[int, HostingAccount]) -> bool:
-    """Whether a recipient that was not delivered waits on, as far as its account tells."""
+    """Whether a recipient that was not delivered waits on, as far as its account tells.
+
+    Where scripts are blocked it does not tell all.
+    """
     account = accounts[claimed.account_id]
-    return delivers(account) and claimed.recipient_id > account.purged_through
+    is_purged = claimed.recipient_id <= account.purged_through
+    return delivers(account) and not is_purged and not account.blocks_scripts
 
 
 def _next_attempt(tries: int, deadline: datetime, now: datetime) -> datetime | None:
@@ -213,10 +227,12 @@ def _one_by_one(
     accounts: dict[int, HostingAccount],
     now: datetime,
     tallies: Tallies,
+    failures: Failures,
 ) -> list[Recorded]:
     """Record what was not as expected: held or purged meanwhile, or no longer ours."""
     if not outcomes:
         return []
+    blocks = scripts.blocks_of(accounts.values())
     rows = lock_rows(claimed.recipient_id for claimed, _ in outcomes)
     recorded: list[Recorded] = []
     changed: list[Recipient] = []
@@ -228,10 +244,12 @@ def _one_by_one(
             continue
         # Put back since, when its worker was late, it may even be held.
         before, reason = Status(row.status), row.hold_reason
-        _apply(row, outcome, accounts, now)
+        _apply(row, outcome, accounts, blocks, now)
         count(tallies, row, before, reason)
-        if outcome.result is Result.FAILED and row.category in OF_RECIPIENT:
-            tallies[row.account_id].bounced += 1
+        if row.status == Status.FAILED:
+            is_bounced = outcome.result is Result.FAILED and row.category in OF_RECIPIENT
+            tallies[row.account_id].bounced += is_bounced
+            failures.add(row.message_id, is_bounced=is_bounced)
         changed.append(row)
         recorded.append(
             Recorded(claimed, outcome, Status(row.status), row.next_attempt_at, was_ours=True)
@@ -242,7 +260,11 @@ def _one_by_one(
 
 
 def _apply(
-    row: Recipient, outcome: Outcome, accounts: dict[int, HostingAccount], now: datetime
+    row: Recipient,
+    outcome: Outcome,
+    accounts: dict[int, HostingAccount],
+    blocks: Blocks,
+    now: datetime,
 ) -> None:
     row.tries += 1
     row.reply, row.reply_status, row.reply_host = _words(outcome)
@@ -254,36 +276,4 @@ def _apply(
     if moment is None and fate_of(row, account) is not Status.PURGED:
         end(row, Status.FAILED, now)
     else:
-        settle(row, account, moment or now, now)
-
-
-def _put_back(
-    moments: Mapping[int, datetime],
-    claims: set[str],
-    now: datetime,
-    late_by: datetime | None = None,
-) -> int:
-    """Return untried recipients, due when `moments` says, by their numbers; how many were ours.
-
-    With `late_by`, only those whose lease is over by then.
-    """
-    if not moments:
-        return 0
-    account_ids = Recipient.objects.filter(pk__in=moments).values_list("account_id", flat=True)
-    with transaction.atomic():
-        accounts = lock_accounts(account_ids)
-        rows = [
-            row
-            for row in lock_rows(moments).values()
-            if row.status == Status.SENDING
-            and row.claim in claims
-            and (late_by is None or (row.lease_until is not None and row.lease_until <= late_by))
-        ]
-        tallies = Tallies()
-        for row in rows:
-            settle(row, accounts[row.account_id], moments[row.pk], now)
-            count(tallies, row, Status.SENDING)
-        save(rows)
-        drop_bodies({row.message_id for row in rows if row.ended_at is not None})
-        tallies.write(now)
-    return len(rows)
+        settle(row, account, blocks, moment or now, now)

@@ -18,7 +18,16 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailqueue import queue, refusals, senders, service, suppressions, traces
+from mailqueue import (
+    behaviour,
+    cases,
+    queue,
+    refusals,
+    senders,
+    service,
+    suppressions,
+    traces,
+)
 from mailqueue.models import HostingAccount, Recipient
 from panel import audit, forgetting
 from panel.access import SignedInRequest, account_to_change, only, signed_in
@@ -91,6 +100,7 @@ def _erase(request: SignedInRequest, account: HostingAccount, address: str) -> t
         service.forget(account.pk, address)
         senders.forget(account.pk, address)
         refusals.forget(account.pk, address)
+        behaviour.forget(account.pk, address)
         audit.note(request, audit.Action.ERASE_ADDRESS, account, _digest(address))
     while number := queue.erase(account.pk, address):
         total += number
@@ -106,12 +116,14 @@ def _page(
     found: traces.Traces | None,
     status: int = 200,
 ) -> HttpResponse:
+    address = form.cleaned_data.get("address", "") if form.is_bound else ""
     context = {
         "account": account,
         "tab": "addresses",
         "form": form,
-        "address": form.cleaned_data.get("address", "") if form.is_bound else "",
+        "address": address,
         "found": found,
+        "evidence": len(cases.naming(account.pk, address)) if found else 0,
     }
     return render(request, "addresses/page.html", context, status=status)
 
@@ -127,7 +139,25 @@ def _told(account: HostingAccount, address: str) -> Iterator[str]:
     for row in traces.everything(account, address):
         yield separator + json.dumps(_email(row), ensure_ascii=False)
         separator = ",\n"
-    yield '\n], "excluded": ' + json.dumps(_excluded(account, address), ensure_ascii=False) + "}\n"
+    yield '\n], "evidence": ' + json.dumps(_evidence(account, address), ensure_ascii=False)
+    yield ', "excluded": ' + json.dumps(_excluded(account, address), ensure_ascii=False) + "}\n"
+
+
+def _evidence(account: HostingAccount, address: str) -> list[dict[str, Any]]:
+    """The e-mails that were copied when the account stopped for spam, and that name the address."""
+    return [
+        {
+            "queue_id": sample.queue_id,
+            "accepted_at": sample.accepted_at.isoformat(timespec="seconds"),
+            "stopped_at": sample.case.opened_at.isoformat(timespec="seconds"),
+            "recipient": sample.address,
+            "sender": sample.sender,
+            "subject": sample.subject,
+            "script": sample.script,
+            "size_bytes": sample.size_bytes,
+        }
+        for sample in cases.naming(account.pk, address)
+    ]
 
 
 def _excluded(account: HostingAccount, address: str) -> list[dict[str, Any]]:

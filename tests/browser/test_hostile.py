@@ -6,11 +6,19 @@ from datetime import date, timedelta
 from io import StringIO
 
 import pytest
+import zstandard
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from mailqueue import queue, service, simulator
-from mailqueue.models import HostingAccount, LastRefusal, Message, StateChange
+from mailqueue.models import (
+    CaseSample,
+    HostingAccount,
+    LastRefusal,
+    Message,
+    SpamCase,
+    StateChange,
+)
 from mailqueue.outcomes import Outcome, Result
 from panel import trial
 from panel.models import AuditEntry, DailyReport, User
@@ -69,6 +77,21 @@ def addresses(account: HostingAccount, submit: Submit, text: str) -> list[str]:
     StateChange.objects.filter(pk=stop.pk).update(figures=figures)
     HostingAccount.objects.update(review_required=True)
     service.state_review(account.pk, text[:150], text, now)
+    case = SpamCase.objects.get()
+    found = {"rule": text[:40], "score": 9.0, "where": text[:40], "details": {"what": text}}
+    known = {"rule": "link_invalid", "score": 8.0, "where": "link", "details": {"what": text}}
+    SpamCase.objects.update(
+        looked_at=2,
+        rules=[{**rule, "number": 2} for rule in (found, known)],
+        scripts=[{"name": text, "folder": text, "number": 2}],
+    )
+    CaseSample.objects.update(
+        score=9.0,
+        findings=[found, known],
+        content=zstandard.compress(f"Subject: {text}\r\n\r\n{text}\r\n".encode()),
+    )
+    evidence = f"{PAGE}cases/{case.pk}/"
+    shown = case.samples.filter(script=text).latest("pk")
     for target in (text, local):
         AuditEntry.objects.create(
             at=now, actor=text[:150], account=account, action=text[:32], target=target[:320]
@@ -85,6 +108,8 @@ def addresses(account: HostingAccount, submit: Submit, text: str) -> list[str]:
         PAGE,
         PAGE + "queue/",
         PAGE + "review/",
+        evidence,
+        f"{evidence}e-mails/{shown.pk}/",
         PAGE + "errors/",
         PAGE + f"messages/{second.queue_id}/",
         BASE + "journal/",

@@ -1,6 +1,6 @@
 """Every page in a real browser: no error, accessible in both themes, fit for a phone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -11,12 +11,20 @@ from playwright.sync_api import Page
 
 from mailqueue import accounts, engines, senders, service, signing_keys, simulator, tokens
 from mailqueue.engines import Known
-from mailqueue.models import HostingAccount, Message, QueueJob, SigningKey
+from mailqueue.models import (
+    CaseSample,
+    HostingAccount,
+    Message,
+    QueueJob,
+    SigningKey,
+    SpamCase,
+)
 from mailqueue.senders import Seen
 from panel import dns_questions, invitations, trial
 from panel.models import AuditEntry, Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
+from tests.support import judged
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +32,35 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 SCRIPTS_EMAILS = "/web/hosting/boutique.example/scripts-emails/"
 STATES = ("ok", "force", "ko", "bounce", "spam", "purging")
+
+
+def _stopped(now: datetime) -> tuple[SpamCase, CaseSample]:
+    """A case with everything on its page, and an e-mail of it."""
+    long = "x" * 250
+    account = accounts.create("stopped." + "s" * 60 + ".example", now)
+    judged.send(
+        account,
+        judged.letter("first-paypal"),
+        now,
+        "a" * 60 + "@" + "b" * 60 + ".example",
+        "z@example.org",
+        subject=long,
+        script="/s" * 100,
+        folder="/f" * 300,
+    )
+    judged.wanton(account, now)
+    service.report_spam(account.pk, long, now)
+    service.purge(account.pk, "x" * 150, now)
+    judged.wanton(account, now)
+    judged.send(account, judged.letter("first-paypal"), now, subject=long, script="/s" * 100)
+    judged.judge(account, now)
+    service.report_spam(account.pk, long, now)
+    HostingAccount.objects.filter(pk=account.pk).update(review_required=True)
+    service.state_review(account.pk, "y" * 150, long, now, by_mail=True)
+    service.refuse_review(account.pk, "x" * 150, long, now)
+    service.state_review(account.pk, "y" * 150, long, now)
+    case = SpamCase.objects.get(account=account, closed_at=None)
+    return case, case.samples.get(subject=long)
 
 
 @pytest.fixture
@@ -90,6 +127,8 @@ def addresses(
         )
         signing_keys.activate(old, now)
     signing_keys.retire(old, now)
+    stopped, long_name = _stopped(now)
+    evidence = f"/web/hosting/{stopped.account.service_name}/scripts-emails/cases/{stopped.pk}/"
     step = f"/web/hosting/boutique.example/domains/boutique.example/keys/{key.pk}/"
     return [
         "/web/hosting/boutique.example/domains/",
@@ -112,6 +151,10 @@ def addresses(
         "/selection/unblock/confirm/",
         "/dashboard/",
         "/destinations/",
+        "/cases/",
+        "/cases/?all=on&q=nothing-like-it",
+        evidence,
+        f"{evidence}e-mails/{long_name.pk}/",
         "/users/",
         "/users/?q=nothing-like-it",
         f"/users/{sender.pk}/deactivate/",
@@ -226,11 +269,14 @@ def test_a_stop_that_explains_itself_is_accessible(
     visit: Visit, administrator: User, account: HostingAccount, submit: Submit, theme: str
 ) -> None:
     submit(timezone.now(), subject="x" * 200, script="/s" * 100)
+    judged.judge(account, timezone.now())
+    judged.wanton(account, timezone.now())
     HostingAccount.objects.update(hourly_quota=1)
     stop = service.report_spam(account.pk, "Plainte reçue", timezone.now())
     HostingAccount.objects.update(review_required=True)
     service.state_review(account.pk, "claire", "Fait.", timezone.now())
     assert stop.figures["samples"]
+    assert SpamCase.objects.get().rules
     page = visit(administrator, color_scheme=theme, viewport=PHONE)
     _open(page, SCRIPTS_EMAILS)
     for summary in page.locator("#part-explanation summary").all():

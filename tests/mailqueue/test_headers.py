@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mailqueue import fitting, headers
 from mailqueue.headers import Parsed, Problem
+from mailqueue.screening import Context, screen
 from relay import display
 
 HOST = "host.test"
@@ -236,3 +237,37 @@ def test_whatever_came_in_what_goes_out_has_only_crlf(raw: bytes, ignores_dots: 
     assert isinstance(again, Parsed)
     assert not {item.name for item in again.fields} & headers.REMOVED
     assert again.body.replace(b"\n", b"\r\n") in content
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"Subject: a\n\nText\n", {"from"}),
+        (b"Subject: a\nDate: x\n\nText\n", {"from"}),
+        (b"Subject: a\nMessage-ID: <1@x.example>\n\nText\n", {"from"}),
+        # It names itself, or somebody else, or stands where the relay writes nothing.
+        (b"From: Site <site@shop.example>\nSubject: a\n\nText\n", set()),
+        (b"Subject: a\nFrom: other@shop.example\n\nText\n", set()),
+        (b"From: <site@shop.example>\nSubject: a\n\nText\n", set()),
+        (b"Subject: a\nFrom: x\n\nFrom: <site@shop.example>\n", set()),
+    ],
+)
+def test_a_from_that_was_completed_is_known_again(raw: bytes, expected: set[str]) -> None:
+    assert headers.completed(sent(raw), "site@shop.example") == expected
+
+
+SENDERS = ("web8x2k9qz7wv4@host.test", "éric@shop.example", '"a b"@x.example', "")
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize("body", [b"Bonjour Marie, votre commande part demain.\n", b""])
+def test_nothing_that_was_completed_is_held_against_a_message(sender: str, body: bytes) -> None:
+    author = sender or "MAILER-DAEMON@host.test"
+    content = sent(b"Subject: Votre commande\nTo: m@x.example\n\n" + body, sender=author)
+    context = Context(added=headers.completed(content, sender))
+    assert {finding.rule for finding in screen(content, context).findings} <= {"no_text"}
+
+
+def test_headers_of_any_kind_can_be_asked_what_was_completed() -> None:
+    for content in (b"", b"\r\n\r\n", b"From: <>\r\n\r\n", b"x" * 5000, b"\r\n" * 5000):
+        assert headers.completed(content, "site@shop.example") == frozenset()

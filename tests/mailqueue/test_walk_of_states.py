@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 
 from mailqueue import accounts, ledger, limits, policy, queue, service, windows
 from mailqueue.errors import IllegalTransition
+from mailqueue.judgements import Judged
 from mailqueue.models import (
     AccountTotals,
     Body,
@@ -40,6 +41,7 @@ from mailqueue.models import (
 )
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
+from mailqueue.screening import Finding, Verdict
 from mailqueue.states import DELIVERING, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,6 +53,8 @@ OUTCOMES = {
     "unknown": Outcome(Result.FAILED, "550 5.1.1 User unknown", "5.1.1"),
     "later": Outcome(Result.DEFERRED, "451 later", "4.0.0"),
 }
+CLEAN = Verdict(is_spam=False, score=0.0, findings=())
+SPAM = Verdict(is_spam=True, score=6.0, findings=(Finding("credentials", 6.0, "text"),))
 # A moment, within the windows, past a lease, past an hour, past the time that mail is held.
 PAUSES = [timedelta(**pause) for pause in (
     {"seconds": 1}, {"minutes": 1}, {"minutes": 3}, {"minutes": 11}, {"minutes": 61}, {"hours": 25},
@@ -146,6 +150,23 @@ class Walk(RuleBasedStateMachine):
             assert row.pk > row.account.purged_through
         queue.give_back([c for c in self.claims if c.recipient_id not in cleared], self.now)
         self.claims = [c for c in self.claims if c.recipient_id in cleared]
+
+    @precondition(lambda self: self.claims)
+    @rule(are_spam=st.lists(st.booleans(), min_size=1, max_size=3))
+    def judge(self, are_spam: list[bool]) -> None:
+        """As a worker does, of all that it has in hand."""
+        unjudged = {c.message_id: c for c in self.claims if not c.is_judged}
+        numbers = queue.addressees_of(unjudged)
+        verdicts = [SPAM if are_spam[n % len(are_spam)] else CLEAN for n in range(len(unjudged))]
+        judged = [
+            Judged(c.message_id, c.account_id, verdict, numbers[c.message_id].number)
+            for c, verdict in zip(unjudged.values(), verdicts, strict=True)
+        ]
+        sentence = queue.judge(judged, self.claims, self.now)
+        service.judge_spam(sentence.struck, self.now)
+        again = [c for c in self.claims if c.is_spam and not c.is_released]
+        queue.hold_spam(again, self.now)
+        self._tick()
 
     @rule()
     def recover_leases(self) -> None:
@@ -257,7 +278,7 @@ class Walk(RuleBasedStateMachine):
             )
         )
         by_account = {row["account"]: dict[str, object](row) for row in rows}
-        names = ("accepted", "admitted", "bounced", *Recipient.ENDED)
+        names = ("accepted", "admitted", "bounced", "spam", "spam_messages", *Recipient.ENDED)
         quarters = (
             QuarterCount.objects.order_by()
             .values("account")
@@ -285,6 +306,14 @@ class Walk(RuleBasedStateMachine):
                 assert not waiting.exclude(let_go).exists()
             assert not rows.filter(status__in=["waiting", "held"], pk__lte=account.purged_through)
             assert account.state != State.PURGING
+
+    @invariant()
+    def spam_is_counted_once_and_rests_until_somebody_lets_it_go(self) -> None:
+        spam = Message.objects.filter(is_spam=True)
+        counted = AccountTotals.objects.aggregate(number=Sum("spam_messages"))
+        assert counted["number"] == spam.count()
+        held = Recipient.objects.filter(hold_reason="spam")
+        assert held.filter(message__is_spam=True).count() == held.count()
 
     @invariant()
     def bodies_stay_as_long_as_somebody_needs_them(self) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+import zstandard
 from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern
@@ -11,10 +12,13 @@ from mailqueue.domains import ascii_name
 from mailqueue.models import (
     AccountToken,
     Body,
+    CaseSample,
     HostingAccount,
     Message,
     SigningKey,
     SimulatedMessage,
+    SpamCase,
+    StateChange,
 )
 from panel import trial
 from panel.models import DailyReport, User
@@ -110,6 +114,19 @@ TABLE = {
     ],
     "review": [("GET", PAGE + "review/", (302, 404, 403, 200, 200))],
     "review_refuse": [("POST", PAGE + "review/refuse/", (302, 404, 403, 403, 302))],
+    "cases": [("GET", "/cases/", OF_ADMINISTRATORS)],
+    "case": [
+        ("GET", PAGE + "cases/1/", OF_ACCOUNT),
+        ("GET", PAGE + "cases/987654321/", (302, 404, 404, 404, 404)),
+    ],
+    # Nothing is answered.
+    "case_answer": [("POST", PAGE + "cases/1/answer/", (302, 404, 403, 403, 400))],
+    "case_sample": [
+        ("GET", PAGE + "cases/1/e-mails/1/", OF_ACCOUNT),
+        ("GET", PAGE + "cases/1/e-mails/987654321/", (302, 404, 404, 404, 404)),
+    ],
+    "case_sample_html": [("GET", PAGE + "cases/1/e-mails/1/html/", OF_ACCOUNT)],
+    "case_sample_download": [("GET", PAGE + "cases/1/e-mails/1/download/", OF_ACCOUNT)],
     "queue": [("GET", PAGE + "queue/", OF_ACCOUNT)],
     "queue_confirm": [
         ("POST", PAGE + "queue/release/confirm/", (302, 404, 403, 400, 400)),
@@ -292,6 +309,32 @@ def _key(account: HostingAccount, now: datetime) -> None:
 
 
 @pytest.fixture
+def _case(account: HostingAccount, now: datetime) -> None:
+    """A stop for spam that has ended, with an e-mail."""
+    stop = StateChange.objects.create(
+        account=account,
+        changed_at=now,
+        event="spam_detected",
+        from_state="ok",
+        to_state="spam",
+        actor="spam_detected",
+    )
+    case = SpamCase.objects.create(
+        pk=1, account=account, change=stop, opened_at=now, closed_at=now, closed_by="claire"
+    )
+    CaseSample.objects.create(
+        pk=1,
+        case=case,
+        queue_id="ABC",
+        accepted_at=now,
+        address="a@example.org",
+        recipients=1,
+        size_bytes=30,
+        content=zstandard.compress(b"Content-Type: text/html\r\n\r\n<p>x"),
+    )
+
+
+@pytest.fixture
 def _letter(account: HostingAccount) -> None:
     """A message of the account, with HTML in it."""
     message = Message.objects.create(
@@ -317,7 +360,7 @@ def _test_mail(account: HostingAccount) -> None:
 
 # Something for each address to show.
 ALL_THERE = pytest.mark.usefixtures(
-    "_key", "_letter", "_message", "_report", "_test_mail", "_token"
+    "_case", "_key", "_letter", "_message", "_report", "_test_mail", "_token"
 )
 
 

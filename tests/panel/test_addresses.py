@@ -6,14 +6,22 @@ from typing import Any
 
 import pytest
 
-from mailqueue import ledger, queue, refusals, senders
-from mailqueue.models import ForeignSender, HostingAccount, LastRefusal, Message, Recipient
+from mailqueue import ledger, queue, refusals, senders, service
+from mailqueue.models import (
+    CaseSample,
+    ForeignSender,
+    HostingAccount,
+    LastRefusal,
+    Message,
+    Recipient,
+)
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
 from mailqueue.senders import Seen
 from panel.models import AuditEntry, DailyReport, User
 from panel.views import addresses
 from tests.panel.conftest import HTMX, Browse, Submit
+from tests.support import judged
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,6 +102,27 @@ def test_erasing_asks_once_more_and_leaves_no_trace(
     assert ZOE not in str(AuditEntry.objects.values())
     assert len(entry.target) == 16
     assert all(line.is_balanced for line in ledger.check())
+
+
+def test_copies_in_cases_are_told_given_out_and_erased(
+    browse: Browse, owner: User, account: HostingAccount
+) -> None:
+    now = datetime.now(UTC)
+    content = b"Subject: x\r\nTo: anna@example.org\r\nCc: Zoe@example.org\r\n\r\nBuy pills.\r\n"
+    judged.send(account, content, now, "anna@example.org", subject="Pills")
+    service.report_spam(account.pk, "", now)
+    # Their rows are long gone: the case has its copy for a year.
+    Message.objects.all().delete()
+    client = browse(owner)
+    page = text(client.post(PAGE, {"address": ZOE}))
+    assert "Copies d’e-mails dans les dossiers d’abus</dt><dd>1</dd>" in page
+    response: Any = client.post(PAGE + "export/", {"address": ZOE})
+    [told] = json.loads(b"".join(response.streaming_content))["evidence"]
+    assert (told["recipient"], told["subject"]) == ("anna@example.org", "Pills")
+    client.post(PAGE + "erase/", {"address": ZOE, "confirmed": "on"})
+    sample = CaseSample.objects.get()
+    assert (sample.subject, sample.content) == ("", None)
+    assert "Rien n’est conservé" in text(client.post(PAGE, {"address": ZOE}))
 
 
 @pytest.mark.usefixtures("ended")

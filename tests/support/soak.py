@@ -4,10 +4,11 @@
 
 Several PHP processes call mail() through the sendmail command of a house as `manage.py up` runs it.
 Meanwhile one of its programs after the other gets a kill -9, by a random schedule that the seed
-makes: relay, worker, a run of the worker, beat, Redis, web, and PostgreSQL if that has the rows. At
-the end nothing accepted may be lost, the ledger must balance, and whatever arrived twice must have
-been past its final dot when its sender died: whoever goes on to another message on a connection has
-committed the one before.
+makes: relay, worker, a run of the worker, beat, Redis, web, and PostgreSQL if that has the rows.
+PostgreSQL is also away for a minute (`--away 60`), while PHP goes on. At the end nothing accepted
+may be lost, the ledger must balance, and whatever arrived twice must have been past its final dot
+when its sender died: whoever goes on to another message on a connection has committed the one
+before.
 
 Exits 1 if anything of that does not hold, or if it took longer than `--minutes`.
 """
@@ -71,6 +72,7 @@ def soak(
     seed: int,
     within_s: float,
     database: postgres.Server | None = None,
+    away_s: float = 0,
     pauses_s: tuple[float, float] = PAUSES_S,
     say: Callable[[str], None] = print,
 ) -> Result:
@@ -100,6 +102,11 @@ def soak(
                     f"{told_at - began:4.0f} s: {arrived} of {mails} arrived,"
                     f" {result.kills.total()} kills"
                 )
+            if database and away_s and arrived > mails // 4:
+                say(f"The database is away for {away_s:.0f} s.")
+                _be_away(database, away_s)
+                result.kills["database away"] += 1
+                away_s = 0
             if senders.have_ended():
                 time.sleep(0.1)
                 continue
@@ -174,6 +181,14 @@ def _sending(home: House, mails: int) -> Iterator[_Senders]:
         senders.stop()
 
 
+def _be_away(database: postgres.Server, seconds: float) -> None:
+    database.stop()
+    try:
+        time.sleep(seconds)
+    finally:
+        database.start()
+
+
 def _kill(home: House, database: postgres.Server | None, victim: str) -> int:
     """kill -9 what is meant, if it runs just now; return whether it did."""
     if victim == "database":
@@ -218,6 +233,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--away", type=float, default=60, help="seconds without the database")
     options = parser.parse_args()
     with stage(on_postgresql=options.postgresql) as (home, server, database):
         result = soak(
@@ -227,6 +243,7 @@ def main() -> int:
             seed=options.seed,
             within_s=60 * options.minutes,
             database=database,
+            away_s=options.away,
         )
         if result.problems:
             print(home.output[-20_000:])
