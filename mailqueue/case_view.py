@@ -3,13 +3,21 @@
 Walks the indexes by time: the cost does not grow with the cases there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import OuterRef, Q, Subquery
 
-from mailqueue.models import CaseSample, HostingAccount, Review, SpamCase, StateChange
+from mailqueue.models import (
+    CaseSample,
+    HostingAccount,
+    Message,
+    Review,
+    Script,
+    SpamCase,
+    StateChange,
+)
 
 PER_PAGE = 50
 # What one page tells of what was said and done, the newest.
@@ -61,6 +69,18 @@ def find(account: HostingAccount, pk: int) -> SpamCase | None:
 def samples(case: SpamCase) -> list[CaseSample]:
     """The e-mails that were copied, without their content, the worst first."""
     return list(case.samples.defer("content").order_by("pk"))
+
+
+def kept(samples: Iterable[CaseSample]) -> set[str]:
+    """The queue ids of those e-mails whose own rows are still there."""
+    ids = [sample.queue_id for sample in samples]
+    return set(Message.objects.filter(queue_id__in=ids).values_list("queue_id", flat=True))
+
+
+def known_scripts(case: SpamCase, keys: Iterable[str]) -> set[str]:
+    """Those of the keys that a script of the account is known by."""
+    known = Script.objects.filter(account=case.account_id, key__in=list(keys))
+    return set(known.values_list("key", flat=True))
 
 
 def statements(case: SpamCase) -> list[Review]:

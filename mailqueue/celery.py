@@ -68,7 +68,11 @@ app.config_from_object(
                 "schedule": settings.SWEEP_S,
                 "options": {"expires": settings.SWEEP_S},
             },
-            "find_out": {"task": FIND_OUT, "schedule": 30.0, "options": {"expires": 30}},
+            "find_out": {
+                "task": FIND_OUT,
+                "schedule": settings.SWEEP_S,
+                "options": {"expires": settings.SWEEP_S},
+            },
             # Often: accounts have their morning at different times.
             "report": {"task": REPORT, "schedule": 900.0, "options": {"expires": 900}},
             "alert": {"task": ALERT, "schedule": 60.0, "options": {"expires": 60}},

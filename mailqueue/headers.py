@@ -65,6 +65,17 @@ class Parsed:
         return [item.value for item in self.fields if item.name == name]
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What `complete` did: the names of fields, in lower case."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+UNCHANGED = Changes()
+
+
 def with_line_feeds(raw: bytes, *, ignores_dots: bool) -> bytes | Problem:
     """The message with LF for every line end: LF, CRLF and CRCRLF are one, other CR is a blank.
 
@@ -137,8 +148,9 @@ def recipients_of(parsed: Parsed, host: str) -> list[str] | Problem:
 
 def complete(
     parsed: Parsed, *, sender: str, full_name: str, message_id: str, now: datetime
-) -> None:
+) -> Changes:
     """Remove what must not go out, and add Date, Message-ID and From where they are missing."""
+    before = {item.name for item in parsed.fields}
     parsed.fields = [
         item
         for item in parsed.fields
@@ -151,6 +163,12 @@ def complete(
         parsed.fields.append(Field(b"date", f"Date: {format_datetime(now)}".encode("ascii")))
     if b"message-id" not in present:
         parsed.fields.append(Field(b"message-id", f"Message-ID: <{message_id}>".encode()))
+    after = {item.name for item in parsed.fields}
+    return Changes(_in_order(after - before), _in_order(before - after))
+
+
+def _in_order(names: set[bytes]) -> tuple[str, ...]:
+    return tuple(sorted(name.decode("ascii") for name in names))
 
 
 def completed(content: bytes, sender: str) -> frozenset[str]:

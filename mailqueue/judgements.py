@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from mailqueue import statements
+from mailqueue.behaviour import Sighting
 from mailqueue.models import AccountRule, HostingAccount, Judgement, RuleCount, Screening
 from mailqueue.screening import THRESHOLD, Finding, Verdict
 
@@ -27,6 +28,7 @@ class Judged:
     """A message and what screening made of it.
 
     `recipients` is how many it has. With `holds` it is held if it is spam, else only noted.
+    `sighting` is what its sender's behaviour is counted by, if that was looked at.
     """
 
     message_id: int
@@ -37,6 +39,7 @@ class Judged:
     folder: str = ""
     origin: str = ""
     holds: bool = True
+    sighting: Sighting | None = None
 
     @property
     def is_held(self) -> bool:
@@ -100,6 +103,7 @@ def _told(finding: Finding) -> Mapping[str, Any]:
         "score": finding.score,
         "where": finding.where,
         "details": {name: _clean(text) for name, text in finding.details.items()},
+        "weight": finding.weight,
     }
 
 

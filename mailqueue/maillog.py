@@ -6,6 +6,7 @@ What strangers wrote (addresses, replies) comes as `%r`, so that it can't forge 
 import logging
 from datetime import datetime
 
+from mailqueue.examining import Examined
 from mailqueue.judgements import Judged
 from mailqueue.models import StateChange
 from mailqueue.queue import Recorded, Submission
@@ -44,6 +45,18 @@ def judged(queue_id: str, one: Judged) -> None:
         one.verdict.score,
         ",".join(dict.fromkeys(finding.rule for finding in one.verdict.findings)),
         "spam" if one.is_held else "noted",
+    )
+
+
+def probed(queue_id: str, account_id: int, examined: Examined) -> None:
+    """A message to a test address was looked at; it goes nowhere."""
+    logger.info(
+        "q=%s account=%d size=%d score=%.1f rules=%s status=probed",
+        queue_id,
+        account_id,
+        examined.size_bytes,
+        examined.score,
+        ",".join(dict.fromkeys(finding.rule for finding in examined.findings)),
     )
 
 

@@ -25,6 +25,8 @@ class Standing(StrEnum):
 
     BLOCKED = "blocked"
     OVERFLOW = "overflow"
+    SPAM = "spam"
+    SCRIPT = "script"
     WAITING = "waiting"
     SENDING = "sending"
 
@@ -45,6 +47,7 @@ class Row:
     """A recipient in the queue, with what its message tells."""
 
     recipient_id: int
+    message_id: int
     queue_id: str
     subject: str
     address: str
@@ -57,6 +60,7 @@ class Row:
     tries: int
     reply: str
     next_attempt_at: datetime | None
+    spam_score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ _INDEXED = {
     None: Index.QUEUED,
     Standing.BLOCKED: Index.HELD,
     Standing.OVERFLOW: Index.OVERFLOW,
+    Standing.SPAM: Index.SPAM,
+    Standing.SCRIPT: Index.SCRIPT,
     Standing.WAITING: Index.WAITING,
     Standing.SENDING: Index.QUEUED,
 }
@@ -180,6 +186,7 @@ def _arrival(recipient_id: int | None) -> datetime | None:
 def _row(row: Recipient) -> Row:
     return Row(
         recipient_id=row.pk,
+        message_id=row.message_id,
         queue_id=row.message.queue_id,
         subject=row.message.subject,
         address=row.address,
@@ -192,4 +199,5 @@ def _row(row: Recipient) -> Row:
         tries=row.tries,
         reply=row.reply,
         next_attempt_at=row.next_attempt_at,
+        spam_score=row.message.spam_score,
     )

@@ -54,7 +54,6 @@ def evidence(case: SpamCase) -> Evidence:
         )
         for line in case_words.rules(case, MOST_RULES)
     ]
-    page = reverse("case", args=[case.account.service_name, case.pk])
     return Evidence(
         threshold=case_words.threshold() if rules else case_words.nothing_found(),
         rules=rules,
@@ -62,8 +61,14 @@ def evidence(case: SpamCase) -> Evidence:
             _example(line)
             for line in case_words.samples(case.samples.defer("content").order_by("pk"))
         ],
-        link=f"{settings.PUBLIC_URL}{page}",
+        link=link(case),
     )
+
+
+def link(case: SpamCase) -> str:
+    """The address of a case, for letters."""
+    page = reverse("case", args=[case.account.service_name, case.pk])
+    return f"{settings.PUBLIC_URL}{page}"
 
 
 def for_administrators(*, needs_review: bool) -> Part:

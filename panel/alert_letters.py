@@ -17,9 +17,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from mailqueue import bounces, return_path
+from mailqueue import bounces, cases, return_path
 from mailqueue.bounces import Category
-from mailqueue.models import Alert, Review, SpamCase, StateChange
+from mailqueue.models import Alert, EngineState, Review, SpamCase, StateChange
 from mailqueue.states import DELIVERING, Event, State
 from panel import abuse_letter, explaining, letters, wording
 from panel.abuse_letter import Evidence
@@ -50,6 +50,8 @@ class Content:
     samples: Sequence[Sample] = ()
     # Of a stop for spam: what was found, in place of samples.
     evidence: Evidence | None = None
+    # Where administrators see its case.
+    case_link: str = ""
     parts: Sequence[Part] = ()
     # What is red on the page: sending has stopped, or mail is about to be lost.
     is_grave: bool = False
@@ -68,8 +70,9 @@ def letter(
         else reverse("scripts_emails", args=[account.service_name])
     )
     link, parts = f"{settings.PUBLIC_URL}{page}", content.parts
+    if content.case_link and not is_owner:
+        link = content.case_link
     if content.evidence is not None and not is_owner:
-        link = content.evidence.link
         needs_review = bool(alert.figures.get("review"))
         causes = [part for part in parts if part.is_checklist]
         parts = [abuse_letter.for_administrators(needs_review=needs_review), *causes]
@@ -79,6 +82,7 @@ def letter(
         "can_answer": bool(answers),
         "content": content,
         "is_owner": is_owner,
+        "leads_to_case": bool(content.case_link) and not is_owner,
         "link": link,
         "parts": parts,
     }
@@ -120,6 +124,7 @@ def _blocked(alert: Alert, now: datetime) -> Content:
         sentences=sentences,
         samples=() if case else _samples(figures),
         evidence=abuse_letter.evidence(case) if case else None,
+        case_link=abuse_letter.link(case) if case else "",
         parts=after_stop(state, needs_review=needs_review),
         is_grave=True,
     )
@@ -262,6 +267,7 @@ def _expiring(alert: Alert, now: datetime) -> Content:
 
 def _stated(alert: Alert, now: datetime) -> Content:
     review = _review(alert)
+    case = cases.open_of(alert.account_id)
     values = {
         "account": alert.account.service_name,
         "author": letters.one_line(review.author, 150) if review else "",
@@ -274,6 +280,7 @@ def _stated(alert: Alert, now: datetime) -> Content:
             else _("An owner says what was done about the stop of %(account)s.") % values
         ],
         quote=letters.lines(review.statement, 2000) if review else (),
+        case_link=abuse_letter.link(case) if case else "",
         parts=[Part(_("What to do"), [_("Look at the account, then lift the stop or refuse it.")])],
     )
 
@@ -347,7 +354,39 @@ def _refused(alert: Alert, now: datetime) -> Content:
     )
 
 
+def _rules(alert: Alert, now: datetime) -> Content:
+    """That our own rules fail."""
+    figures = alert.figures
+    since = parse_datetime(_text(figures, "since")) or alert.created_at
+    missed = _number(figures, "missed") or 0
+    return Content(
+        subject=_("The screening of e-mails fails"),
+        sentences=[
+            _("The rules of Facteur have failed on e-mails since %(moment)s.")
+            % {"moment": wording.moment(since, now)},
+            ngettext(
+                "%(number)s e-mail has gone out without having been judged.",
+                "%(number)s e-mails have gone out without having been judged.",
+                missed,
+            )
+            % {"number": wording.number(missed)},
+        ],
+        quote=letters.lines(_text(figures, "words"), 300),
+        parts=[
+            Part(
+                _("What to do"),
+                [
+                    _("Look at the log of the worker: the lines with these words tell the cause."),
+                    _("The dashboard shows when e-mails are judged again."),
+                ],
+            )
+        ],
+    )
+
+
 def _engine(alert: Alert, now: datetime) -> Content:
+    if alert.figures.get("engine") == EngineState.Name.RULES.label:
+        return _rules(alert, now)
     figures = alert.figures
     since = parse_datetime(_text(figures, "since"))
     missed = _number(figures, "missed") or 0

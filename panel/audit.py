@@ -42,7 +42,11 @@ class Action(StrEnum):
     BLOCK_SCRIPT = "block_script"
     UNBLOCK_SCRIPT = "unblock_script"
     PURGE_SCRIPT = "purge_script"
+    MARK_WANTED = "mark_wanted"
+    CHANGE_RULE = "change_rule"
+    RESET_RULES = "reset_rules"
     SEND_TEST = "send_test"
+    MAKE_TEST_ADDRESS = "make_test_address"
     ADD_ACCOUNT = "add_account"
     CHANGE_ACCOUNT = "change_account"
     CLOSE_ACCOUNT = "close_account"
@@ -155,7 +159,11 @@ def words() -> dict[str, str]:
         Action.BLOCK_SCRIPT: _("Script blocked"),
         Action.UNBLOCK_SCRIPT: _("Script unblocked"),
         Action.PURGE_SCRIPT: _("E-mails of a script purged"),
+        Action.MARK_WANTED: _("E-mails marked as wanted"),
+        Action.CHANGE_RULE: _("Weight of a rule of screening changed"),
+        Action.RESET_RULES: _("Weights of the rules of screening reset"),
         Action.SEND_TEST: _("Test e-mail sent"),
+        Action.MAKE_TEST_ADDRESS: _("Test address made"),
         Action.ADD_ACCOUNT: _("Hosting plan added"),
         Action.CHANGE_ACCOUNT: _("Hosting plan changed"),
         Action.CLOSE_ACCOUNT: _("Hosting plan closed"),
@@ -204,10 +212,13 @@ def detail_words(details: dict[str, str | int | bool | None]) -> str:
         "uid": _("Unix user"),
         "networks": _("Source networks"),
         "number": _("number of e-mails"),
+        "number_rules": _("number of rules"),
         "of": _("of"),
         "queue_id": _("message"),
         "report_to": _("Error report to"),
         "copies_returns": _("Copies of what comes back"),
+        "screening": _("If an e-mail is judged to be spam"),
+        "owners_overrule": _("Owners may mark such e-mails as wanted"),
         "language": _("Language"),
         "time_zone": _("Time zone"),
         "algorithm": _("algorithm"),

@@ -6,11 +6,12 @@ strangers, and pages escape them.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from mailqueue.screening import RULES, Finding
+from mailqueue.screening import RULES, Finding, kept
+
+__all__ = ["Told", "kept", "place", "title", "told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,9 @@ def told(findings: Iterable[Finding]) -> list[Told]:
     return [_told(finding) for finding in findings]
 
 
-def kept(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Findings as rows keep them: objects with rule, score, where and details."""
-    return [
-        Finding(str(row["rule"]), float(row["score"]), str(row["where"]), row.get("details") or {})
-        for row in rows
-    ]
+def title(rule: str) -> str:
+    """What a rule finds; one that is gone by now is told by its name."""
+    return _(RULES[rule].title) if rule in RULES else rule
 
 
 def place(where: str) -> str:
@@ -55,10 +53,9 @@ def place(where: str) -> str:
 
 def _told(finding: Finding) -> Told:
     rule = RULES.get(finding.rule)
-    # A rule that is gone by now is told by its name.
-    title = _(rule.title) if rule else finding.rule
     advice = _filled(_(rule.advice), finding.details) if rule else ""
-    return Told(finding.rule, finding.score, title, place(finding.where), finding.about, advice)
+    where = place(finding.where)
+    return Told(finding.rule, finding.score, title(finding.rule), where, finding.about, advice)
 
 
 class _Details(dict[str, str]):

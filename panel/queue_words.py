@@ -6,7 +6,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailqueue.models import HostingAccount
+from mailqueue.models import HostingAccount, Recipient
 from mailqueue.queue_view import Row, Standing
 from mailqueue.states import State
 
@@ -16,6 +16,8 @@ def standings() -> list[tuple[str, str]]:
     return [
         (Standing.BLOCKED.value, _("Held: service blocked")),
         (Standing.OVERFLOW.value, _("Held: over the quota")),
+        (Standing.SPAM.value, _("Judged to be spam")),
+        (Standing.SCRIPT.value, _("Held: script blocked")),
         (Standing.WAITING.value, _("Waiting for the next try")),
         (Standing.SENDING.value, _("Being sent")),
     ]
@@ -44,11 +46,29 @@ def why_not_release(account: HostingAccount) -> str:
 
 def release_question(rows: Sequence[Row]) -> str:
     """What will happen to chosen mail that is let go."""
+    spam = sum(row.hold_reason == Recipient.HoldReason.SPAM for row in rows)
+    return f"{_goes(len(rows))} {_not_wanted(spam)}".strip()
+
+
+def _goes(number: int) -> str:
     return ngettext(
         "%(number)s e-mail goes out at once. The state of the service stays as it is.",
         "%(number)s e-mails go out at once. The state of the service stays as it is.",
-        len(rows),
-    ) % {"number": len(rows)}
+        number,
+    ) % {"number": number}
+
+
+def _not_wanted(number: int) -> str:
+    """That spam goes, and the rules stay."""
+    if not number:
+        return ""
+    return ngettext(
+        "%(number)s was judged to be spam: the next one like it will be held again. “Mark as"
+        " wanted” changes that.",
+        "%(number)s were judged to be spam: the next ones like them will be held again. “Mark as"
+        " wanted” changes that.",
+        number,
+    ) % {"number": number}
 
 
 def purge_question(rows: Sequence[Row]) -> str:
@@ -93,5 +113,17 @@ def purge_leaves_alone(number: int) -> str:
     return ngettext(
         "%(number)s e-mail is left alone: it is being sent, or has left the queue.",
         "%(number)s e-mails are left alone: they are being sent, or have left the queue.",
+        number,
+    ) % {"number": number}
+
+
+def not_spam(number: int) -> str:
+    """That some of the choice cannot be taken for wanted."""
+    if not number:
+        return ""
+    return ngettext(
+        "%(number)s e-mail is left alone: it is not held as spam, or malware was found in it.",
+        "%(number)s e-mails are left alone: they are not held as spam, or malware was found in"
+        " them.",
         number,
     ) % {"number": number}

@@ -159,6 +159,8 @@ SENDER_POLICY = env.choice("SENDER_POLICY", ("allow", "warn", "rewrite", "refuse
 SCREENING = env.choice("SCREENING", ("hold", "note", "off"), "hold")
 SPAM_MESSAGES = env.integer("SPAM_MESSAGES", 5)
 SPAM_RECIPIENTS = env.integer("SPAM_RECIPIENTS", 50)
+# Whether owners may say that e-mails judged spam are wanted, unless their account says otherwise.
+OWNERS_OVERRULE = env.flag("OWNERS_OVERRULE", False)
 # Engines that look at what goes out, beside our own rules; none where nothing is set.
 RSPAMD = read_rspamd(env.text("RSPAMD_URL"))
 CLAMD = read_clamd(env.text("CLAMD"))

@@ -110,6 +110,8 @@ def _sent(row: Recipient, now: datetime) -> Step:
     if row.status == Recipient.Status.HELD:
         if row.hold_reason == Recipient.HoldReason.OVERFLOW:
             return Step(name, "look", _("Held: the quota is used up. It goes out by itself later."))
+        if row.hold_reason == Recipient.HoldReason.SPAM:
+            return Step(name, "look", _("Held: it was judged to be spam."))
         return Step(name, "look", _("Held: the service was blocked meanwhile."))
     if row.status == Recipient.Status.SENDING:
         return Step(

@@ -30,6 +30,7 @@ from panel.views import (
     queue,
     report_address,
     review,
+    rules,
     scripts,
     scripts_emails,
     selection,
@@ -41,6 +42,7 @@ from panel.views import (
     tokens,
     trial,
     users,
+    wanted,
 )
 
 
@@ -107,7 +109,7 @@ class ScriptStep:
 class Choice:
     """What can be done with chosen e-mails."""
 
-    regex = "release|purge"
+    regex = "release|wanted|purge"
 
     def to_python(self, value: str) -> queue.Choice:
         """The choice of this name."""
@@ -336,6 +338,16 @@ urlpatterns = [
         name="sending_help",
     ),
     path("web/hosting/<name:service_name>/scripts-emails/tester/", tester.page, name="tester"),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/tester/address/",
+        tester.address,
+        name="tester_address",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/tester/<queue_id:queue_id>/",
+        tester.result,
+        name="tester_result",
+    ),
     path("web/hosting/<name:service_name>/scripts-emails/test/", trial.send, name="test_mail"),
     path(
         "web/hosting/<name:service_name>/scripts-emails/test/<slug:queue_id>/",
@@ -371,6 +383,11 @@ urlpatterns = [
         "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/download/",
         messages.download,
         name="message_download",
+    ),
+    path(
+        "web/hosting/<name:service_name>/scripts-emails/messages/<queue_id:queue_id>/wanted/",
+        wanted.page,
+        name="message_wanted",
     ),
     path(
         "web/hosting/<name:service_name>/report-address/",
@@ -420,6 +437,10 @@ urlpatterns = [
     path("invitations/<token:token>/", invitations.accept, name="invitation"),
     path("selection/<switch:action>/confirm/", selection.confirm, name="selection_confirm"),
     path("selection/<switch:action>/", selection.act, name="selection_act"),
+    path("web/hosting/<name:service_name>/rules/", rules.own, name="account_rules"),
+    path("web/hosting/<name:service_name>/rules/reset/", rules.reset, name="account_rules_reset"),
+    path("rules/", rules.page, name="rules"),
+    path("rules/<slug:rule>/", rules.rule, name="rule"),
     path("dashboard/", dashboard.page, name="dashboard"),
     path("destinations/", destinations.page, name="destinations"),
     path("destinations/<row:pk>/resume/", destinations.resume, name="destination_resume"),

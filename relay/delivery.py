@@ -11,7 +11,7 @@ put off, so that the next claim reaches what stands behind it.
 What was claimed first has `screener` judge it: spam goes no further.
 
 Note: the contents of the messages being sent are in memory, twice: 400 MB for twenty of the
-largest, and as much again where twenty more routes are slow.
+largest, and as much again where twenty more routes are slow. One of those being judged is, too.
 """
 
 import asyncio

@@ -106,6 +106,7 @@ class Letter:
     folder: str = ""
     # Whom it names as its authors, those apart whom we named ourselves.
     authors: tuple[Author, ...] = ()
+    changes: headers.Changes = headers.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ def _letter(
     if size > settings.MESSAGE_SIZE_LIMIT:
         return TOO_LARGE
     nobody = f"MAILER-DAEMON@{settings.HOSTNAME}"
-    headers.complete(
+    changes = headers.complete(
         parsed,
         sender=sender or nobody,
         full_name=full_name,
@@ -233,6 +234,7 @@ def _letter(
         origin=origin,
         script=_script(parsed),
         authors=_authors(parsed, caller, nobody),
+        changes=changes,
     )
 
 
@@ -635,4 +637,5 @@ def _submission(letter: Letter, account_id: int, content: bytes) -> Submission:
         handover_id=letter.handover_id,
         script=letter.script,
         folder=letter.folder,
+        changes=letter.changes,
     )

@@ -1,9 +1,9 @@
 """Has messages judged between the claim and their first MAIL FROM.
 
-Owns what waits for that in one run, and what is known beside a message (`_with_context`); the rules
-are `mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages
-in a thread of its own, so that conversations go on meanwhile, and writes many verdicts at once.
-Before that `engines` are asked, where they are set up.
+Owns what waits for that in one run; what is known beside a message is for `unjudged`, the rules are
+`mailqueue.screening`'s, and what is made of a verdict is `queue.judge`'s. It looks at messages in a
+thread of its own, so that conversations go on meanwhile, and writes many verdicts at once.
+Between `unjudged` and the rules `engines` are asked, where they are set up.
 
 Screening that breaks stops no mail: what could not be judged goes out, and the log says so.
 """
@@ -12,22 +12,27 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, transaction
 
-from mailqueue import headers, maillog, queue, senders, service, statements
+from mailqueue import maillog, queue, service, statements
 from mailqueue.judgements import Judged
-from mailqueue.models import HostingAccount, Screening
-from mailqueue.queue import Addressees, Claimed, Sentence
-from mailqueue.screening import Context, Verdict, screen
+from mailqueue.models import Screening
+from mailqueue.queue import Claimed, Sentence
+from mailqueue.screening import judge
+from relay import unjudged
 from relay.database import in_database
 from relay.engines import Engines, Envelope
+from relay.outages import Outages
+from relay.unjudged import Loaded, Unjudged
 
 P = ParamSpec("P")
 T = TypeVar("T")
+L = TypeVar("L", bound=Loaded)
 
 # Messages that are looked at together, and their bytes: a larger one is looked at alone.
 LUMP = 50
@@ -44,21 +49,8 @@ TRIES = 3
 
 # Its thread begins with the first call: a process that forks before has none to lose.
 _thread = ThreadPoolExecutor(1, "screening")
-_NOBODY = Addressees(0, ())
 
 logger = logging.getLogger("facteur.delivery")
-
-
-@dataclass(frozen=True, slots=True)
-class Unjudged:
-    """A message to be looked at: one of its recipients that are in hand, and what is known."""
-
-    claimed: Claimed
-    content: bytes
-    to: Addressees
-    context: Context
-    # The name of its account.
-    site: str = ""
 
 
 class Screener:
@@ -69,20 +61,18 @@ class Screener:
     ) -> None:
         self._clock = clock
         self._go = go
+        # How many recipients wait for a verdict.
+        self.waiting = 0
         # In the order in which they came, by message.
         self._waiting: dict[int, list[Claimed]] = {}
         # Those that are being looked at, or judged and not written down.
         self._in_hand: dict[int, list[Claimed]] = {}
         self._judged: list[Judged] = []
         self._task: asyncio.Task[None] | None = None
-        self._stuck: asyncio.Future[list[Judged]] | None = None
+        self._stuck: asyncio.Future[Any] | None = None
         self._engines = Engines(clock)
+        self._outages = Outages(clock)
         self._now_s = asyncio.get_running_loop().time
-
-    @property
-    def waiting(self) -> int:
-        """How many recipients wait for a verdict."""
-        return sum(map(len, (*self._waiting.values(), *self._in_hand.values())))
 
     def add(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Have these judged; those that need it not, and may go at once."""
@@ -92,6 +82,7 @@ class Screener:
                 through.append(item)
             else:
                 self._waiting.setdefault(item.message_id, []).append(item)
+        self.waiting += len(claimed) - len(through)
         if self._waiting and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._work())
         return through
@@ -102,11 +93,13 @@ class Screener:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._engines.keep()
+        await self._outages.keep()
         groups = [*self._in_hand.values(), *self._waiting.values()]
-        self._waiting, self._in_hand = {}, {}
+        self._waiting, self._in_hand, self.waiting = {}, {}, 0
         return [item for group in groups for item in group]
 
     async def _work(self) -> None:
+        await self._outages.load()
         began_s = self._now_s()
         while self._waiting or self._in_hand:
             if self._waiting:
@@ -116,6 +109,7 @@ class Screener:
                 except Exception:
                     # A fault of ours, or of what is known beside a message, must not stop mail.
                     logger.exception("screening=broken messages=%d", len(lump))
+                    self._outages.missed(len(lump), "screening=broken")
             if not self._waiting or self._now_s() - began_s > GATHER_S:
                 await self._write()
                 began_s = self._now_s()
@@ -138,32 +132,38 @@ class Screener:
     async def _look(self, lump: list[list[Claimed]]) -> list[Judged]:
         """What screening makes of messages; those that cannot be judged are left out."""
         if self._stuck is not None and not self._stuck.done():
+            self._outages.missed(len(lump), "screening=broken")
             return []
         done = {one.message_id for one in self._judged}
         unknown = [
-            group[0] for group in lump if not group[0].is_judged and group[0].message_id not in done
+            group for group in lump if not group[0].is_judged and group[0].message_id not in done
         ]
         if not unknown:
             return []
-        letters = await self._patiently(_letters, unknown)
+        loaded = await self._patiently(unjudged.load, unknown)
+        letters = await self._in_thread(_each, unjudged.parse, loaded)
+        # What these look like is told by what went before, written down or not.
+        before = [one.sighting for one in self._judged if one.sighting is not None]
+        letters = await self._patiently(unjudged.look_up, letters, before, self._clock())
         if self._engines.are_set_up:
-            letters = await asyncio.gather(*(self._ask_engines(letter) for letter in letters))
+            letters = await asyncio.gather(*(asked(self._engines, letter) for letter in letters))
             await self._engines.keep_now_and_then()
-        looking = asyncio.get_running_loop().run_in_executor(_thread, _screen_all, letters)
+        judged = await self._in_thread(_each, _judged, letters)
+        if len(judged) < len(loaded):
+            self._outages.missed(len(loaded) - len(judged), "screening=broken")
+        else:
+            self._outages.worked(len(judged))
+        return judged
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what takes the processor for a while beside the loop. Raises TimeoutError."""
+        call = partial(work, *args, **kwargs)
+        looking = asyncio.get_running_loop().run_in_executor(_thread, call)
         try:
             return await asyncio.wait_for(asyncio.shield(looking), LONGEST_S)
         except TimeoutError:
             self._stuck = looking
             raise
-
-    async def _ask_engines(self, letter: Unjudged) -> Unjudged:
-        """The message, with what engines find in it."""
-        claimed, context = letter.claimed, letter.context
-        whose = (claimed.account_id, letter.site, claimed.queue_id, claimed.sender)
-        found = await self._engines.ask(
-            letter.content, Envelope(*whose, letter.to.addresses[:MOST_TOLD])
-        )
-        return replace(letter, context=replace(context, observed=(*context.observed, *found)))
 
     async def _write(self) -> None:
         """Write verdicts down, and let go what may go."""
@@ -171,10 +171,13 @@ class Screener:
         claimed = [item for group in self._in_hand.values() for item in group]
         try:
             held = await self._patiently(_settle, judged, claimed, self._clock())
-        except Error:
+        except Exception:
+            # What is known to be spam waits for the end of its lease, and is tried again.
             logger.exception("screening=unrecorded messages=%d", len(judged))
-            held = set()
+            self._outages.missed(len(judged), "screening=unrecorded")
+            held = {item.recipient_id for item in claimed if _is_known_spam(item)}
         self._in_hand = {}
+        self.waiting -= len(claimed)
         self._go([item for item in claimed if item.recipient_id not in held])
 
     async def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -196,10 +199,13 @@ class Screener:
 
 def _may_go(item: Claimed) -> bool:
     """Whether a recipient may go as it is: its message was judged, or need not be."""
-    if item.screening is Screening.OFF:
-        return True
-    is_stopped = item.is_spam and item.screening is Screening.HOLD and not item.is_released
-    return item.is_judged and not is_stopped
+    is_off = item.screening is Screening.OFF
+    return is_off or (item.is_judged and not _is_known_spam(item))
+
+
+def _is_known_spam(item: Claimed) -> bool:
+    """Whether a recipient is to be held for a verdict of before."""
+    return item.is_spam and item.screening is Screening.HOLD and not item.is_released
 
 
 def _answers() -> bool:
@@ -211,62 +217,37 @@ def _answers() -> bool:
         return False
 
 
-def _letters(unknown: Sequence[Claimed]) -> list[Unjudged]:
-    """Messages with their contents, and what is known beside them; without those that are gone."""
-    ids = [item.message_id for item in unknown]
-    contents, to = queue.contents_of(ids), queue.addressees_of(ids)
-    letters = [
-        Unjudged(item, contents[item.message_id], to.get(item.message_id, _NOBODY), Context())
-        for item in unknown
-        if item.message_id in contents
-    ]
-    try:
-        return _with_context(letters)
-    except Error:
-        logger.exception("screening=without_facts messages=%d", len(letters))
-        return letters
+async def asked(engines: Engines, letter: Unjudged) -> Unjudged:
+    """The message, with what engines find in it."""
+    claimed, context = letter.claimed, letter.context
+    whose = (claimed.account_id, letter.site, claimed.queue_id, claimed.sender)
+    found = await engines.ask(letter.content, Envelope(*whose, letter.to.addresses[:MOST_TOLD]))
+    return replace(letter, context=replace(context, observed=(*context.observed, *found)))
 
 
-def _with_context(letters: Sequence[Unjudged]) -> list[Unjudged]:
-    """The messages with what is known beside them: a few queries for all of them."""
-    ids = {one.claimed.account_id for one in letters}
-    accounts = {account.pk: account for account in HostingAccount.objects.filter(pk__in=ids)}
-    domains = senders.domains_of(accounts.values())
-    return [
-        replace(
-            one,
-            site=accounts[one.claimed.account_id].service_name,
-            context=Context(
-                own_domains=domains[one.claimed.account_id],
-                added=headers.completed(one.content, one.claimed.sender),
-                recipients=one.to.addresses,
-            ),
-        )
-        for one in letters
-    ]
-
-
-def _screen_all(letters: Sequence[Unjudged]) -> list[Judged]:
-    """The verdicts on messages; where screening breaks there is none."""
-    judged = []
+def _each(step: Callable[[L], T], letters: Sequence[L]) -> list[T]:
+    """What a step makes of messages; where screening breaks there is nothing."""
+    made = []
     for one in letters:
         try:
-            judged.append(_judged(one, screen(one.content, one.context)))
+            made.append(step(one))
         except Exception:
             logger.exception("q=%s screening=broken", one.claimed.queue_id)
-    return judged
+    return made
 
 
-def _judged(one: Unjudged, verdict: Verdict) -> Judged:
+def _judged(one: Unjudged) -> Judged:
+    """The verdict on a message that was read."""
     return Judged(
         one.claimed.message_id,
         one.claimed.account_id,
-        verdict,
+        judge(one.letter, one.context),
         one.to.number,
         script=one.claimed.script,
         folder=one.claimed.folder,
         origin=one.claimed.origin,
         holds=one.claimed.screening is Screening.HOLD,
+        sighting=one.sighting,
     )
 
 

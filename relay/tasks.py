@@ -1,6 +1,6 @@
 """Celery tasks of the wire: deliver what is due, sweep up, find out facts, ask engines.
 
-Owns how a run is started and stopped in a worker; the runs are for `delivery` and `probes`.
+Owns how a run is started and stopped in a worker; the runs are for `delivery` and `inquiries`.
 All tasks may be lost, doubled or late: the rows say what is to be done.
 """
 
@@ -20,9 +20,10 @@ from django.conf import settings
 from django.db import Error
 
 import mailqueue.engines
+import mailqueue.probes
 from mailqueue import queue
 from mailqueue.celery import DELIVER, ENGINES, FIND_OUT, SWEEP, hint
-from relay import mx, probes
+from relay import inquiries, mx, probing
 from relay.delivery import deliver_due
 from relay.engines import Engines
 
@@ -69,18 +70,36 @@ def _takes(lock: int) -> bool:
 
 @shared_task(name=DELIVER)
 def deliver() -> None:
-    """Send what is due, for half a minute; then leave the rest to a new task."""
+    """Send what is due, for half a minute; then leave the rest to a new task.
+
+    Before it, look at what scripts sent to be looked at: somebody waits for that before a page.
+    """
+    has_more = _look()
     try:
         with alone() as is_alone:
             if not is_alone:
+                if has_more and not _is_shutting_down():
+                    hint(DELIVER)
                 return
             uvloop.run(deliver_due(_utc_now, should_stop=_is_shutting_down))
         # Asked when others may begin again: what came in just before had its hint turned away.
-        if not _is_shutting_down() and queue.has_due(_utc_now()):
+        if not _is_shutting_down() and (has_more or queue.has_due(_utc_now())):
             hint(DELIVER)
     except Error as error:
         # The next sweep comes again; by then the database may have.
         logger.warning("run=failed error=%r", str(error))
+
+
+def _look() -> bool:
+    """Look at probes, beside a run that is under way; return whether some are left.
+
+    Mail does not wait for what fails here.
+    """
+    try:
+        return probing.look(_utc_now)
+    except Error as error:
+        logger.warning("probes=failed error=%r", str(error))
+        return False
 
 
 def _is_shutting_down() -> bool:
@@ -94,7 +113,7 @@ def sweep() -> None:
         pass
     while queue.expire(_utc_now(), SLICE) == SLICE:
         pass
-    if queue.has_due(_utc_now()):
+    if queue.has_due(_utc_now()) or mailqueue.probes.waiting(1):
         hint(DELIVER)
 
 
@@ -104,7 +123,7 @@ def find_out() -> None:
     if not settings.CHECK_LINKS and not settings.DNSBL:
         return
     try:
-        uvloop.run(probes.check_due(_utc_now, mx.resolver()))
+        uvloop.run(inquiries.check_due(_utc_now, mx.resolver()))
     except Error as error:
         # It is due again; by then the database may be back.
         logger.warning("facts=failed error=%r", str(error))

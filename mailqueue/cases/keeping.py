@@ -44,8 +44,9 @@ def close(account_id: int, actor: str, now: datetime) -> None:
 
 
 def open_of(account_id: int) -> SpamCase | None:
-    """The open case of an account, if it has one."""
-    return SpamCase.objects.filter(account_id=account_id, closed_at=None).first()
+    """The open case of an account, with it, if it has one."""
+    found = SpamCase.objects.filter(account_id=account_id, closed_at=None)
+    return found.select_related("account").first()
 
 
 def content_of(sample: CaseSample) -> bytes | None:

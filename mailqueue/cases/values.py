@@ -7,6 +7,7 @@ from typing import Any
 
 from mailqueue.models import Message
 from mailqueue.screening import Finding
+from mailqueue.scripts import key_of
 
 # A case tells the rules that weigh most, and the scripts that sent most: more is no evidence.
 MOST_RULES = 40
@@ -45,11 +46,15 @@ class MetRule:
 
 @dataclass(frozen=True, slots=True)
 class ScriptShare:
-    """A script, as far as scripts tell, and how many of the messages of a case came from it."""
+    """A script, as far as scripts tell, and how many of the messages of a case came from it.
+
+    `key` is what it is known by among the scripts of its account (see `mailqueue.scripts`).
+    """
 
     name: str
     folder: str
     number: int
+    key: str = ""
 
 
 def findings(written: Iterable[Mapping[str, Any]]) -> list[Finding]:
@@ -91,7 +96,16 @@ def summed(messages: Iterable[Sequence[Finding]]) -> list[MetRule]:
 def shares(messages: Iterable[Message]) -> list[ScriptShare]:
     """The scripts that messages came from, the busiest first; those that tell none are left out."""
     told = Counter(
-        (message.script, message.folder) for message in messages if message.script or message.folder
+        (
+            message.script,
+            message.folder,
+            key_of(message.script, message.folder, message.origin),
+        )
+        for message in messages
+        if message.script or message.folder
     )
     ordered = sorted(told.items(), key=lambda item: (-item[1], item[0]))
-    return [ScriptShare(*names, number) for names, number in ordered[:MOST_SCRIPTS]]
+    return [
+        ScriptShare(name, folder, number, key)
+        for (name, folder, key), number in ordered[:MOST_SCRIPTS]
+    ]

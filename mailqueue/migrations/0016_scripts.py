@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailqueue', '0014_cases'),
+        ('mailqueue', '0015_rule_indexes'),
     ]
 
     operations = [

@@ -19,6 +19,7 @@ from mailqueue.models.habits import Habit
 from mailqueue.models.messages import Body, Message, Recipient, RecipientStatus
 from mailqueue.models.pace import DeliveryRun, DestinationPace
 from mailqueue.models.policies import MtaStsPolicy
+from mailqueue.models.probes import Probe, ProbeAddress
 from mailqueue.models.returns import Refused, Returned, Strike, Suppression
 from mailqueue.models.screening import (
     AccountRule,
@@ -55,6 +56,8 @@ __all__ = [
     "Message",
     "MinuteCount",
     "MtaStsPolicy",
+    "Probe",
+    "ProbeAddress",
     "QuarterCount",
     "QueueJob",
     "Recipient",

@@ -91,6 +91,15 @@ class AccountRule(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "rule"], name="one_rule_per_account"),
         ]
+        indexes: ClassVar = [
+            # What judging needs of many accounts at once.
+            models.Index(fields=["account"], name="rule_weighed", condition=~Q(weight=1.0)),
+            models.Index(
+                fields=["rule", "-overruled"],
+                name="rule_overruled",
+                condition=Q(overruled__gt=0),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rule} of {self.account_id}: {self.weight}"

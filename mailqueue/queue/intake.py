@@ -4,7 +4,7 @@ import base64
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,10 @@ from django.db import transaction
 from mailqueue import schedule, scripts, statements, suppressions, windows
 from mailqueue.counters import Standing, Tallies
 from mailqueue.errors import InvalidSubmission, UnknownAccount
+from mailqueue.headers import UNCHANGED, Changes
 from mailqueue.models import Body, HostingAccount, Message, Recipient
 from mailqueue.policy import Limits
+from mailqueue.probes import Arrival, Taking
 from mailqueue.queue.doors import Door, Split
 from mailqueue.queue.rows import HoldReason, Status, lock_accounts, storable
 
@@ -29,7 +31,8 @@ class Submission:
     """A message to take over, as `relay` or the panel made it ready.
 
     `content` is what goes out: CRLF line ends, headers complete, not dot-stuffed. `size_bytes` is
-    its size as it came, on the wire. `script` and `folder` are hints about who sent it.
+    its size as it came, on the wire. `script` and `folder` are hints about who sent it. `changes`
+    are what was done to its header, for whoever asks what became of a probe.
     Raises InvalidSubmission if it has no recipients, or cannot go out like this.
     """
 
@@ -43,6 +46,7 @@ class Submission:
     handover_id: str = ""
     script: str = ""
     folder: str = ""
+    changes: Changes = UNCHANGED
 
     @property
     def is_late(self) -> bool:
@@ -130,7 +134,8 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
 
     The mail of a blocked account or script is held, and so is what exceeds its quotas; if more
     would be held than it may have, the message is refused. A recipient whose address is suppressed
-    ends at once. A hand-over that is already here is not taken again.
+    ends at once. A hand-over that is already here is not taken again. What goes to a test address
+    is kept by `probes` and enters no queue.
     Raises UnknownAccount or django.db.Error; then none was taken.
     """
     packed = [_pack(submission.content) for submission in submissions]
@@ -140,6 +145,7 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
         blocks = scripts.blocks_of(accounts.values())
         doors, receipts = known_now.doors, known_now.receipts
         entry = _Entry(known_now.ids, known_now.unwanted, now)
+        taking = Taking(now)
         answers: list[Receipt] = []
         for submission, body in zip(submissions, packed, strict=True):
             known = receipts.get(submission.handover_id) if submission.handover_id else None
@@ -149,7 +155,12 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
             if submission.account_id not in doors:
                 raise UnknownAccount(str(submission.account_id))
             door = doors[submission.account_id]
-            wanted = entry.wanted(submission)
+            found = taking.sort(submission.account_id, submission.recipients)
+            if found.is_probe and not found.queued:
+                answers.append(Receipt(taking.keep(_arrival(submission, body))))
+                continue
+            queued = replace(submission, recipients=found.queued) if found.is_probe else submission
+            wanted = entry.wanted(queued, found.missed)
             split = door.split(
                 len(wanted),
                 submission.size_bytes,
@@ -160,7 +171,9 @@ def accept(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
             if split is None:
                 answers.append(REFUSED)
                 continue
-            queue_id = entry.add(submission, wanted, body, split, door.limits)
+            if found.is_probe:
+                taking.keep(_arrival(submission, body))
+            queue_id = entry.add(queued, wanted, body, split, door.limits)
             answers.append(Receipt(queue_id, nears_limit=door.nears_limit))
             if submission.handover_id:
                 receipts[submission.handover_id] = Receipt(queue_id, is_duplicate=True)
@@ -183,14 +196,15 @@ class _Entry:
         self._recipients: list[tuple[Any, ...]] = []
         self._tallies = Tallies()
 
-    def wanted(self, submission: Submission) -> tuple[str, ...]:
-        """The recipients of a message whose address is not suppressed."""
-        if not self._unwanted:
+    def wanted(self, submission: Submission, missed: Set[str]) -> tuple[str, ...]:
+        """The recipients of a message whose address is not suppressed, nor missed by a probe."""
+        if not self._unwanted and not missed:
             return submission.recipients
         return tuple(
             address
             for address in submission.recipients
             if (submission.account_id, address.lower()) not in self._unwanted
+            and address not in missed
         )
 
     def add(
@@ -292,7 +306,24 @@ def contents_of(message_ids: Iterable[int]) -> dict[int, bytes]:
         f"FROM {Body._meta.db_table} WHERE message_id {among}",
         values,
     )
-    return {message_id: _unpack(bytes(content), packed) for message_id, content, packed in rows}
+    return {message_id: unpack(bytes(content), packed) for message_id, content, packed in rows}
+
+
+def _arrival(submission: Submission, body: Packed) -> Arrival:
+    """A message for a test address, under a queue id of its own."""
+    return Arrival(
+        account_id=submission.account_id,
+        queue_id=next(_queue_ids(1)),
+        handover_id=submission.handover_id,
+        sender=submission.sender,
+        script=storable(submission.script, 255),
+        folder=storable(submission.folder, 1024),
+        origin=str(submission.origin),
+        size_bytes=submission.size_bytes,
+        changes=submission.changes,
+        content=body.content,
+        is_compressed=body.is_compressed,
+    )
 
 
 def _queue_ids(number: int) -> Iterator[str]:
@@ -310,7 +341,8 @@ def _pack(content: bytes) -> Packed:
     return Packed(content, is_compressed=False)
 
 
-def _unpack(content: bytes, is_compressed: bool) -> bytes:
+def unpack(content: bytes, is_compressed: bool) -> bytes:
+    """A body as it goes out, of a body as it is kept."""
     return zstandard.ZstdDecompressor().decompress(content) if is_compressed else content
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from mailqueue import judgements, scripts, statements
+from mailqueue import behaviour, judgements, scripts, statements
 from mailqueue.counters import Tallies
 from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Message, Recipient
@@ -101,6 +101,7 @@ def judge(judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime) -
         _hold([*in_hand, *_others(held)], accounts, tallies, now)
         judgements.keep(news, now)
         scripts.see([_seen(one) for one in news], now)
+        behaviour.observe([one.sighting for one in news if one.sighting], spam, now)
         tallies.write(now)
         spam |= _known_spam({one.message_id for one in judged} - fresh)
     return Sentence(

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-from mailqueue.screening import attachments, deceit, disguise, guide, headers, subjects, together
+from mailqueue.screening import (
+    attachments,
+    deceit,
+    disguise,
+    guide,
+    headers,
+    robots,
+    subjects,
+    together,
+)
 from mailqueue.screening.catalogue import MALWARE, RULES
 from mailqueue.screening.deceit import elsewhere, own_domains
 from mailqueue.screening.letter import Letter, read
@@ -33,7 +42,7 @@ def judge(letter: Letter, context: Context) -> Verdict:
     # What was found elsewhere has the weights of the catalogue already.
     findings += _tuned(context.observed, context)
     findings.sort(key=lambda finding: (-finding.score, finding.rule))
-    score = round(_sum(findings, letter.is_bulk), 2)
+    score = total(findings, is_bulk=letter.is_bulk)
     has_malware = any(finding.rule in MALWARE and finding.score > 0 for finding in findings)
     return Verdict(has_malware or score >= context.threshold, score, tuple(findings), has_malware)
 
@@ -50,6 +59,7 @@ def _found(letter: Letter, context: Context) -> Iterator[Finding]:
         # The relay completes From with the login of the site, which may well look so.
         if finding.rule != "random_sender" or "from" not in context.added:
             yield finding
+    yield from robots.check(letter, own, away)
     about = list(subjects.check(letter, context, away, sorted(set(dressed.values()))))
     yield from about
     yield from together.check(letter, others, about, away)
@@ -69,23 +79,25 @@ def _weighed(findings: Iterable[Finding]) -> Iterator[Finding]:
 def _tuned(findings: Iterable[Finding], context: Context) -> Iterator[Finding]:
     """Findings with the weights of the account, if they add anything."""
     for finding in findings:
-        score = round(finding.score * context.weights.get(finding.rule, 1.0), 2)
+        weight = context.weights.get(finding.rule, 1.0)
+        score = round(finding.score * weight, 2)
         if score > 0:
-            yield Finding(finding.rule, score, finding.where, finding.details)
+            yield Finding(finding.rule, score, finding.where, finding.details, weight)
 
 
-def _sum(findings: list[Finding], is_bulk: bool) -> float:
+def total(findings: Iterable[Finding], *, is_bulk: bool = False) -> float:
+    """What findings add up to; those of a family have a common limit."""
     most = {
         "headers": MOST_HEADERS,
         "links": MOST_LINKS,
         "mailing": MOST_MAILING_OF_LISTS if is_bulk else MOST_MAILING,
     }
     kept = dict.fromkeys(most, 0.0)
-    total = 0.0
+    free = 0.0
     for finding in findings:
         family = RULES[finding.rule].family if finding.rule in RULES else ""
         if family in kept:
             kept[family] += finding.score
         else:
-            total += finding.score
-    return total + sum(min(most[family], score) for family, score in kept.items())
+            free += finding.score
+    return round(free + sum(min(most[family], score) for family, score in kept.items()), 2)

@@ -1,8 +1,9 @@
 """What screening is told beside the message, and what it answers. Pure values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 # Ours. A message whose findings add up to this is judged spam.
 THRESHOLD = 5.0
@@ -19,12 +20,14 @@ class Finding:
     `rule` is an id of the catalogue, `score` what it adds after weights. `where` names the place:
     "subject", "header", "text", "html", "link", "attachment", "message" or "history". `details`
     fill the placeholders of the rule's words; they quote strangers, so a page must escape them.
+    `weight` is what the score was multiplied with by the `Context`.
     """
 
     rule: str
     score: float
     where: str
     details: Mapping[str, str] = field(default_factory=dict)
+    weight: float = 1.0
 
     @property
     def about(self) -> str:
@@ -75,6 +78,20 @@ class Context:
     weights: Mapping[str, float] = field(default_factory=dict)
     observed: tuple[Finding, ...] = ()
     threshold: float = THRESHOLD
+
+
+def kept(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Findings as the rows of judgements and of cases keep them: objects, the heaviest first."""
+    return [
+        Finding(
+            str(row["rule"]),
+            float(row["score"]),
+            str(row["where"]),
+            row.get("details") or {},
+            float(row.get("weight", 1.0)),
+        )
+        for row in rows
+    ]
 
 
 def quoted(text: str) -> str:

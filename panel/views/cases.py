@@ -215,6 +215,7 @@ def _page(
     seen = overview.of_account(account, now, is_administrator=request.user.is_staff)
     is_current = seen.case is not None and seen.case.pk == case.pk
     said = case_view.statements(case)
+    scripts, samples = cases.scripts(case.scripts), case_view.samples(case)
     waiting = next((review for review in said if review.answered_at is None), None)
     with timezone.override(account.time_zone):
         context: dict[str, Any] = {
@@ -229,8 +230,10 @@ def _page(
             "rules": case_words.rules(case),
             "threshold": case_words.threshold(),
             "nothing_found": case_words.nothing_found(),
-            "scripts": cases.scripts(case.scripts),
-            "samples": case_words.samples(case_view.samples(case)),
+            "scripts": scripts,
+            "known_scripts": case_view.known_scripts(case, (one.key for one in scripts)),
+            "samples": case_words.samples(samples),
+            "kept": case_view.kept(samples),
             "may_preview": messages.may_preview(request.user, account),
             "may_act": may_act(request.user, account),
             "explanation": explaining.explanation(seen, now) if is_current else None,

@@ -14,10 +14,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from mailqueue import messages, queue
+from mailqueue import false_alarms, messages, queue, script_view
 from mailqueue.models import HostingAccount, Message
-from panel import audit, preview
-from panel.access import SignedInRequest, account_for, only, signed_in
+from panel import audit, finding_words, overruling, preview
+from panel.access import SignedInRequest, account_for, may_act, only, signed_in
 from panel.forms import PlaceForm
 from panel.models import Membership, User
 from panel.views.errors import NotAllowed
@@ -36,7 +36,7 @@ KNOWN = ("from", "to", "cc", "reply-to", "subject", "date")
 @signed_in
 def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
     """What a message says and what became of it."""
-    account, message = _wanted(request, service_name, queue_id)
+    account, message = wanted_message(request, service_name, queue_id)
     place = PlaceForm(request.GET)
     place.is_valid()
     after = place.cleaned_data.get("after") or 0
@@ -51,14 +51,20 @@ def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
                 "account": account,
                 "tab": "scripts_emails",
                 "message": message,
+                "script": script_view.script_of(message),
                 "seen": seen,
                 "known": known(seen),
                 "recipients": [
-                    {"recipient": row, "status": capfirst(row.get_status_display())}
+                    {
+                        "recipient": row,
+                        "status": capfirst(row.get_status_display()),
+                        "why": row.get_hold_reason_display(),
+                    }
                     for row in found.rows
                 ],
                 "is_first": not after,
                 "next_after": found.next_after,
+                **_judged(request, account, message),
             },
         )
 
@@ -68,7 +74,7 @@ def page(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
 @xframe_options_sameorigin
 def html(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
     """The HTML of a message as a document of its own, locked up by its policy."""
-    account, message = _wanted(request, service_name, queue_id)
+    account, message = wanted_message(request, service_name, queue_id)
     content = _content(request, account, message, audit.Action.PREVIEW, once=True)
     return document(content)
 
@@ -77,7 +83,7 @@ def html(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResp
 @signed_in
 def download(request: SignedInRequest, service_name: str, queue_id: str) -> HttpResponse:
     """The message as it went out, as a file."""
-    account, message = _wanted(request, service_name, queue_id)
+    account, message = wanted_message(request, service_name, queue_id)
     content = _content(request, account, message, audit.Action.DOWNLOAD)
     return file(content, message.queue_id)
 
@@ -119,7 +125,7 @@ def check_preview(user: User, account: HostingAccount) -> None:
         )
 
 
-def _wanted(
+def wanted_message(
     request: SignedInRequest, service_name: str, queue_id: str
 ) -> tuple[HostingAccount, Message]:
     """The account and its message. Raises Http404; NotAllowed where previews are switched off."""
@@ -145,6 +151,24 @@ def _content(
         if content is not None:
             note_look(request, account, message.queue_id, action, once=once)
     return content
+
+
+def _judged(
+    request: SignedInRequest, account: HostingAccount, message: Message
+) -> dict[str, object]:
+    """What screening found, and whether somebody may say that it is wrong, for the template."""
+    judgement = false_alarms.judgement_of(message)
+    score = message.spam_score
+    if judgement is None:
+        return {"score": None if score is None else overruling.points(score)}
+    why_not = overruling.why_not(account, judgement, as_administrator=request.user.is_staff)
+    return {
+        "judgement": judgement,
+        "verdict": overruling.verdict(judgement),
+        "findings": finding_words.told(finding_words.kept(judgement.findings)),
+        "may_act": may_act(request.user, account),
+        "why_not_wanted": why_not,
+    }
 
 
 def note_look(

@@ -6,6 +6,7 @@ Both are POST: two hundred numbers are too long for an address.
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -18,12 +19,13 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from mailqueue import queue, queue_view
+from mailqueue import false_alarms, queue, queue_view
 from mailqueue.errors import IllegalTransition
 from mailqueue.models import HostingAccount, Recipient
+from mailqueue.queue import Wanted
 from mailqueue.queue_view import Row, Wish
 from mailqueue.tasks import follow_up
-from panel import audit, queue_words, wording
+from panel import audit, overruling, queue_words, wording
 from panel.access import SignedInRequest, account_for, account_to_change, may_act, only, signed_in
 from panel.forms import QueueForm
 
@@ -37,6 +39,7 @@ class Choice(StrEnum):
     """What can be done with chosen e-mails."""
 
     RELEASE = "release"
+    WANTED = "wanted"
     PURGE = "purge"
 
 
@@ -72,7 +75,7 @@ def confirm(request: SignedInRequest, service_name: str, choice: Choice) -> Http
         "tab": "scripts_emails",
         "choice": choice,
         "title": _title(choice),
-        "sentences": [chosen.problem] if chosen.problem else _sentences(choice, chosen),
+        **_meaning(request, account, choice, chosen),
         "is_allowed": not chosen.problem,
         "rows": chosen.rows[:NAMED],
         "more": max(0, len(chosen.rows) - NAMED),
@@ -96,14 +99,14 @@ def act(request: SignedInRequest, service_name: str, choice: Choice) -> HttpResp
         messages.error(request, chosen.problem)
     else:
         try:
-            number = _do(request, account, choice, chosen)
+            done = _do(request, account, choice, chosen)
         except IllegalTransition:
             # A click of somebody else came between.
             account.refresh_from_db()
             status = 409
             messages.error(request, _refused(request, account, choice))
         else:
-            _tell(request, choice, number, len(chosen.ids))
+            _tell(request, choice, done, len(chosen.ids))
     if request.htmx:
         with timezone.override(account.time_zone):
             context = _context(request, account, request.POST)
@@ -115,38 +118,77 @@ def act(request: SignedInRequest, service_name: str, choice: Choice) -> HttpResp
     return redirect(reverse("queue", args=[service_name]) + _query(_place(request.POST)))
 
 
-def _do(request: SignedInRequest, account: HostingAccount, choice: Choice, chosen: Chosen) -> int:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """To how many e-mails it was done, and what became of those that are wanted."""
+
+    number: int
+    wanted: Wanted | None = None
+
+
+def _do(request: SignedInRequest, account: HostingAccount, choice: Choice, chosen: Chosen) -> Done:
     now = timezone.now()
     ids = [row.recipient_id for row in chosen.rows]
+    is_staff = request.user.is_staff
     with transaction.atomic():
-        if choice is Choice.RELEASE:
-            number = queue.release_chosen(
-                account.pk, ids, now, as_administrator=request.user.is_staff
-            )
+        if choice is Choice.WANTED:
+            done = _want(request, account, chosen, now)
+        elif choice is Choice.RELEASE:
+            done = Done(queue.release_chosen(account.pk, ids, now, as_administrator=is_staff))
         else:
-            number = queue.purge_chosen(account.pk, ids, now)
-        if number:
+            done = Done(queue.purge_chosen(account.pk, ids, now))
+        if done.number:
             action = {
                 Choice.RELEASE: audit.Action.RELEASE_CHOSEN,
+                Choice.WANTED: audit.Action.MARK_WANTED,
                 Choice.PURGE: audit.Action.PURGE_CHOSEN,
             }[choice]
             queue_ids = list(dict.fromkeys(row.queue_id for row in chosen.rows))[:NOTED]
             audit.note(
-                request, action, account, " ".join(queue_ids), number=number, of=len(chosen.ids)
+                request,
+                action,
+                account,
+                " ".join(queue_ids),
+                number=done.number,
+                of=len(chosen.ids),
             )
     follow_up()
-    return number
+    return done
 
 
-def _tell(request: SignedInRequest, choice: Choice, number: int, asked: int) -> None:
-    if choice is Choice.RELEASE:
-        done, left = queue_words.released(number), queue_words.left_alone(asked - number)
+def _want(request: SignedInRequest, account: HostingAccount, chosen: Chosen, now: datetime) -> Done:
+    wanted = queue.mark_wanted(
+        account.pk,
+        {row.message_id for row in chosen.rows},
+        now,
+        actor=request.user.get_username(),
+        as_administrator=request.user.is_staff,
+    )
+    return Done(wanted.let_go + wanted.over_quota, wanted)
+
+
+def _tell(request: SignedInRequest, choice: Choice, done: Done, asked: int) -> None:
+    if done.wanted is not None:
+        text = overruling.done(done.wanted)
+    elif choice is Choice.RELEASE:
+        left = queue_words.left_alone(asked - done.number)
+        text = f"{queue_words.released(done.number)} {left}" if done.number else ""
     else:
-        done, left = queue_words.purged(number), queue_words.purge_leaves_alone(asked - number)
-    if number:
-        messages.success(request, f"{done} {left}".strip())
+        left = queue_words.purge_leaves_alone(asked - done.number)
+        text = f"{queue_words.purged(done.number)} {left}" if done.number else ""
+    if text:
+        messages.success(request, text.strip())
     else:
-        messages.error(request, left)
+        messages.error(request, _left(choice, asked))
+
+
+def _left(choice: Choice, number: int) -> str:
+    """That so many of a choice stay as they are."""
+    return {
+        Choice.RELEASE: queue_words.left_alone,
+        Choice.WANTED: queue_words.not_spam,
+        Choice.PURGE: queue_words.purge_leaves_alone,
+    }[choice](number)
 
 
 def _chosen(request: SignedInRequest, account: HostingAccount, choice: Choice) -> Chosen:
@@ -160,11 +202,7 @@ def _chosen(request: SignedInRequest, account: HostingAccount, choice: Choice) -
         return Chosen(ids, [], _refused(request, account, choice), 409)
     rows = [row for row in queue_view.chosen(account, ids) if _fits(request, row, choice)]
     if not rows:
-        left = {
-            Choice.RELEASE: queue_words.left_alone,
-            Choice.PURGE: queue_words.purge_leaves_alone,
-        }[choice]
-        return Chosen(ids, [], left(len(ids)), 409)
+        return Chosen(ids, [], _left(choice, len(ids)), 409)
     return Chosen(ids, rows)
 
 
@@ -172,38 +210,60 @@ def _fits(request: SignedInRequest, row: Row, choice: Choice) -> bool:
     is_held = row.status is Recipient.Status.HELD
     if choice is Choice.PURGE:
         return is_held or row.status is Recipient.Status.WAITING
-    is_overflow = row.hold_reason == Recipient.HoldReason.OVERFLOW
-    return is_held and (request.user.is_staff or not is_overflow)
+    if choice is Choice.WANTED:
+        return is_held and row.hold_reason == Recipient.HoldReason.SPAM
+    # What the quotas hold, or itself is held, is no owner's to let go.
+    is_blocked = row.hold_reason == Recipient.HoldReason.BLOCKED
+    return is_held and (request.user.is_staff or is_blocked)
 
 
 def _may(request: SignedInRequest, account: HostingAccount, choice: Choice) -> bool:
+    as_administrator = request.user.is_staff
     if choice is Choice.PURGE:
         return queue.may_purge(account)
-    return queue.may_release(account, as_administrator=request.user.is_staff)
+    if choice is Choice.WANTED:
+        return queue.may_overrule(account, as_administrator=as_administrator)
+    return queue.may_release(account, as_administrator=as_administrator)
 
 
 def _refused(request: SignedInRequest, account: HostingAccount, choice: Choice) -> str:
-    return _("Nothing was changed. %(why)s.") % {
-        "why": queue_words.why_not_release(account)
-        if choice is Choice.RELEASE
-        else _("A purge is running")
-    }
+    if choice is Choice.PURGE:
+        why = _("A purge is running")
+    elif choice is Choice.WANTED:
+        why = overruling.why_not(account, as_administrator=request.user.is_staff)
+    else:
+        why = queue_words.why_not_release(account)
+    return _("Nothing was changed. %(why)s.") % {"why": why}
 
 
 def _title(choice: Choice) -> str:
     return {
         Choice.RELEASE: _("Release the selection"),
+        Choice.WANTED: _("Mark as wanted"),
         Choice.PURGE: _("Delete the selection"),
     }[choice]
 
 
-def _sentences(choice: Choice, chosen: Chosen) -> list[str]:
-    left = len(chosen.ids) - len(chosen.rows)
-    if choice is Choice.RELEASE:
-        found = [queue_words.release_question(chosen.rows), queue_words.left_alone(left)]
-    else:
-        found = [queue_words.purge_question(chosen.rows), queue_words.purge_leaves_alone(left)]
-    return [sentence for sentence in found if sentence]
+def _meaning(
+    request: SignedInRequest, account: HostingAccount, choice: Choice, chosen: Chosen
+) -> dict[str, Any]:
+    """What will happen to the chosen e-mails, for the templates."""
+    if chosen.problem:
+        return {"sentences": [chosen.problem]}
+    left = _left(choice, len(chosen.ids) - len(chosen.rows))
+    if choice is Choice.WANTED:
+        outlook = false_alarms.outlook(
+            account,
+            {row.message_id for row in chosen.rows},
+            with_malware=request.user.is_staff,
+        )
+        found = [*overruling.sentences(outlook), left]
+        return {"sentences": filter(None, found), "lost": overruling.lost(outlook.falls)}
+    asked = {
+        Choice.RELEASE: queue_words.release_question,
+        Choice.PURGE: queue_words.purge_question,
+    }[choice]
+    return {"sentences": filter(None, [asked(chosen.rows), left])}
 
 
 _NUMBER = re.compile("[0-9]{1,18}")
@@ -257,6 +317,8 @@ def _context(request: SignedInRequest, account: HostingAccount, told: QueryDict)
                 "status": wording.queued_status(row, now),
                 "age": wording.duration(now - row.accepted_at),
                 "left": wording.duration(row.deadline - now),
+                "is_spam": row.hold_reason == Recipient.HoldReason.SPAM,
+                "score": None if row.spam_score is None else overruling.points(row.spam_score),
             }
             for row in found.rows
         ],
@@ -277,6 +339,8 @@ def _context(request: SignedInRequest, account: HostingAccount, told: QueryDict)
         "may_release": is_in_charge and _may(request, account, Choice.RELEASE),
         "may_purge": is_in_charge and _may(request, account, Choice.PURGE),
         "why_not_release": queue_words.why_not_release(account),
+        "shows_spam": any(row.hold_reason == Recipient.HoldReason.SPAM for row in found.rows),
+        "why_not_wanted": overruling.why_not(account, as_administrator=request.user.is_staff),
     }
 
 

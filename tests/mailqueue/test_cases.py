@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from mailqueue import cases, queue, service
@@ -14,6 +14,7 @@ from mailqueue.models import (
     Body,
     CaseSample,
     HostingAccount,
+    Judgement,
     Message,
     Recipient,
     SpamCase,
@@ -87,6 +88,30 @@ def test_rules_and_scripts_are_summed_the_heaviest_first(
     ]
 
 
+def test_what_screening_judges_stops_and_opens_a_case(
+    account: HostingAccount, now: datetime
+) -> None:
+    judged.send(account, judged.letter("first-pharmacie"), now)
+    judged.judge(account, now)
+    assert service.judge_spam([account.pk], now) == []
+    assert not SpamCase.objects.exists()
+    judged.wanton(account, now, 1)
+    [stop] = service.judge_spam([account.pk], now)
+    case = SpamCase.objects.get()
+    assert (case.change, case.looked_at) == (stop, 4)
+    assert (stop.figures["messages"], stop.figures["malware"]) == (4, 1)
+    assert len(stop.figures["samples"]) == case.samples.count() == 3
+
+
+def test_what_somebody_wants_is_no_evidence(account: HostingAccount, now: datetime) -> None:
+    judged.send(account, judged.letter("first-pharmacie"), now, subject="Wanted")
+    judged.send(account, judged.letter("first-seo"), now, subject="SEO")
+    judged.judge(account, now)
+    Judgement.objects.filter(message__subject="Wanted").update(wanted_at=now, wanted_by="admin")
+    case = report(account, now)
+    assert [sample.subject for sample in case.samples.all()] == ["SEO"]
+
+
 def test_the_history_of_the_state_tells_the_same(account: HostingAccount, now: datetime) -> None:
     judged.wanton(account, now)
     case = report(account, now)
@@ -149,7 +174,8 @@ def test_where_nothing_was_judged_complaints_tell_of_which_mail(
     queue.record([(item, Outcome(Result.DELIVERED, "250", "2.0.0")) for item in claimed], now)
     wanted = Recipient.objects.get(address="client7@example.org")
     said = queue.CameBack(wanted.pk, Category.COMPLAINT, "", is_hard=False, words="")
-    queue.come_back([said], now)
+    with transaction.atomic():
+        queue.come_back([said], now)
     assert Suppression.objects.exists()
     case = report(account, now)
     assert case.looked_at == 1
@@ -255,4 +281,4 @@ def test_the_evidence_of_much_mail_costs_no_more_queries(
         with CaptureQueriesContext(connection) as captured:
             cases.gather(account, now)
         counted.append(len(captured))
-    assert counted == [3, 3]
+    assert counted[0] == counted[1] <= 3

@@ -96,8 +96,10 @@ def test_it_narrows_to_where_mail_stands(
     submit("sending@x.example")
     queue.claim_due(now, 1, timedelta(hours=1))
     service.block(account.pk, "claire", now)
-    submit("blocked@x.example", "overflow@x.example")
-    Recipient.objects.filter(address="overflow@x.example").update(hold_reason="overflow")
+    reasons = ("blocked", "overflow", "spam", "script")
+    submit(*(f"{reason}@x.example" for reason in reasons))
+    for reason in reasons:
+        Recipient.objects.filter(address=f"{reason}@x.example").update(hold_reason=reason)
     HostingAccount.objects.update(state="ok")
     submit("waiting@x.example")
     for standing in Standing:

@@ -109,6 +109,19 @@ def test_where_a_review_is_required_it_can_be_answered(
         assert "refusez avec un mot d’explication" in told
 
 
+def test_what_the_owner_states_leads_administrators_to_the_case(
+    account: HostingAccount, owner: User, administrator: User
+) -> None:
+    case = stop(account)
+    Alert.objects.all().delete()
+    HostingAccount.objects.update(review_required=True)
+    service.state_review(account.pk, "claire", "Fait.", NOON)
+    alerts.send_due(LATER)
+    for told in texts(letters()[administrator.email]):
+        assert f"scripts-emails/cases/{case.pk}/" in told
+    assert owner.email not in letters()
+
+
 def test_it_reads_in_english(account: HostingAccount, owner: User) -> None:
     HostingAccount.objects.update(language="en")
     stop(account)

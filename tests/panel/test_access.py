@@ -7,6 +7,7 @@ import zstandard
 from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern
+from django.utils import timezone
 
 from mailqueue.domains import ascii_name
 from mailqueue.models import (
@@ -15,6 +16,8 @@ from mailqueue.models import (
     CaseSample,
     HostingAccount,
     Message,
+    Probe,
+    Script,
     SigningKey,
     SimulatedMessage,
     SpamCase,
@@ -24,11 +27,13 @@ from panel import trial
 from panel.models import DailyReport, User
 from panel.urls import urlpatterns
 from tests.panel.conftest import HTMX, Browse
+from tests.support.judging import judge
 
 ROLES = ("stranger", "outsider", "reader", "owner", "administrator")
 BASE = "/web/hosting/boutique.example/"
 PAGE = BASE + "scripts-emails/"
 DOMAIN = BASE + "domains/boutique.example/"
+SCRIPT = BASE + "scripts/" + "a" * 64 + "/"
 HOUSE = ascii_name(settings.HOSTNAME)
 
 # For each name of an address: the method, the address, and the status for each of ROLES.
@@ -112,6 +117,22 @@ TABLE = {
         ("POST", PAGE + "purge/", (302, 404, 403, 409, 409)),
         ("POST", PAGE + "lift/", (302, 404, 403, 403, 409)),
     ],
+    "scripts": [("GET", BASE + "scripts/", OF_ACCOUNT)],
+    "script": [
+        ("GET", SCRIPT, OF_ACCOUNT),
+        ("GET", BASE + "scripts/" + "b" * 64 + "/", (302, 404, 404, 404, 404)),
+    ],
+    # It is not blocked.
+    "script_confirm": [
+        ("GET", SCRIPT + "block/confirm/", (302, 404, 403, 200, 200)),
+        ("GET", SCRIPT + "unblock/confirm/", (302, 404, 403, 409, 409)),
+        ("GET", SCRIPT + "purge/confirm/", (302, 404, 403, 200, 200)),
+    ],
+    "script_act": [
+        ("POST", SCRIPT + "block/", (302, 404, 403, 302, 302)),
+        ("POST", SCRIPT + "unblock/", (302, 404, 403, 302, 302)),
+        ("POST", SCRIPT + "purge/", (302, 404, 403, 302, 302)),
+    ],
     "review": [("GET", PAGE + "review/", (302, 404, 403, 200, 200))],
     "review_refuse": [("POST", PAGE + "review/refuse/", (302, 404, 403, 403, 302))],
     "cases": [("GET", "/cases/", OF_ADMINISTRATORS)],
@@ -130,20 +151,26 @@ TABLE = {
     "queue": [("GET", PAGE + "queue/", OF_ACCOUNT)],
     "queue_confirm": [
         ("POST", PAGE + "queue/release/confirm/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/wanted/confirm/", (302, 404, 403, 400, 400)),
         ("POST", PAGE + "queue/purge/confirm/", (302, 404, 403, 400, 400)),
     ],
     "queue_act": [
         ("POST", PAGE + "queue/release/", (302, 404, 403, 400, 400)),
+        ("POST", PAGE + "queue/wanted/", (302, 404, 403, 400, 400)),
         ("POST", PAGE + "queue/purge/", (302, 404, 403, 400, 400)),
     ],
     "sending_help": [("GET", PAGE + "help/", OF_ACCOUNT)],
     "tester": [("GET", PAGE + "tester/", (302, 404, 403, 200, 200))],
+    "tester_address": [("GET", PAGE + "tester/address/", (302, 404, 403, 200, 200))],
+    "tester_result": [("GET", PAGE + "tester/PROBE/", (302, 404, 403, 200, 200))],
     "test_mail": [("GET", PAGE + "test/", (302, 404, 403, 200, 200))],
     "test_mail_result": [("GET", PAGE + "test/TEST/", OF_ACCOUNT)],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
     "errors_export": [("GET", PAGE + "errors/export/", OF_ACCOUNT)],
     "report": [("GET", PAGE + "reports/2026-03-02/", OF_ACCOUNT)],
     "message": [("GET", PAGE + "messages/ABC/", OF_ACCOUNT)],
+    # Owners may not overrule here.
+    "message_wanted": [("GET", PAGE + "messages/ABC/wanted/", (302, 404, 403, 409, 200))],
     "message_html": [("GET", PAGE + "messages/ABC/html/", OF_ACCOUNT)],
     "message_download": [("GET", PAGE + "messages/ABC/download/", OF_ACCOUNT)],
     "report_address": [("GET", BASE + "report-address/", (302, 404, 403, 200, 200))],
@@ -169,6 +196,13 @@ TABLE = {
         ("POST", "/selection/block/", (302, 403, 403, 403, 400)),
         ("POST", "/selection/unblock/", (302, 403, 403, 403, 400)),
     ],
+    "rules": [("GET", "/rules/", OF_ADMINISTRATORS)],
+    "rule": [
+        ("GET", "/rules/link_text/", OF_ADMINISTRATORS),
+        ("GET", "/rules/nothing/", (302, 403, 403, 403, 404)),
+    ],
+    "account_rules": [("GET", BASE + "rules/", OF_ADMINISTRATORS)],
+    "account_rules_reset": [("POST", BASE + "rules/reset/", (302, 403, 403, 403, 302))],
     "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
     "destinations": [("GET", "/destinations/", (302, 403, 403, 403, 200))],
     "destination_resume": [("POST", "/destinations/987654321/resume/", (302, 403, 403, 403, 302))],
@@ -208,6 +242,10 @@ CASES = [
 # Pages that show a form and take it, ours and those of allauth and Django.
 OF_OTHERS = {
     PAGE + "review/",
+    PAGE + "messages/ABC/wanted/",
+    "/rules/link_text/",
+    "/rules/nothing/",
+    BASE + "rules/",
     "/web/hosting/add/",
     BASE + "edit/",
     BASE + "close/",
@@ -238,6 +276,7 @@ OF_OTHERS = {
     BASE + "report-address/",
     PAGE + "test/",
     PAGE + "tester/",
+    PAGE + "tester/address/",
     "/report-address/x/",
     "/",
     "/login/",
@@ -336,7 +375,7 @@ def _case(account: HostingAccount, now: datetime) -> None:
 
 @pytest.fixture
 def _letter(account: HostingAccount) -> None:
-    """A message of the account, with HTML in it."""
+    """A message of the account, with HTML in it, that was judged spam."""
     message = Message.objects.create(
         account=account,
         queue_id="ABC",
@@ -346,10 +385,18 @@ def _letter(account: HostingAccount) -> None:
     )
     content = b"Content-Type: text/html\r\n\r\n<p>x"
     Body.objects.create(message=message, content=content, is_compressed=False)
+    judge(message, message.accepted_at)
 
 
 def _send(client: Client, method: str, address: str, **headers: str) -> int:
     return client.generic(method, address, headers=headers).status_code
+
+
+@pytest.fixture
+def _script(account: HostingAccount, now: datetime) -> None:
+    Script.objects.create(
+        account=account, key="a" * 64, origin="socket", first_seen_at=now, last_seen_at=now
+    )
 
 
 @pytest.fixture
@@ -358,9 +405,24 @@ def _test_mail(account: HostingAccount) -> None:
     Message.objects.filter(queue_id=sent).update(queue_id="TEST")
 
 
+@pytest.fixture
+def _probe(account: HostingAccount) -> None:
+    Probe.objects.create(
+        account=account, queue_id="PROBE", accepted_at=timezone.now(), size_bytes=1
+    )
+
+
 # Something for each address to show.
 ALL_THERE = pytest.mark.usefixtures(
-    "_case", "_key", "_letter", "_message", "_report", "_test_mail", "_token"
+    "_case",
+    "_key",
+    "_letter",
+    "_message",
+    "_probe",
+    "_report",
+    "_script",
+    "_test_mail",
+    "_token",
 )
 
 

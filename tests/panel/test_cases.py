@@ -13,11 +13,14 @@ from mailqueue import service
 from mailqueue.models import (
     CaseSample,
     HostingAccount,
+    Message,
     Recipient,
     Review,
+    Script,
     SpamCase,
     StateChange,
 )
+from mailqueue.screening import screen
 from panel.models import AuditEntry, User
 from tests.panel.conftest import Browse
 from tests.support import judged
@@ -64,11 +67,12 @@ def test_the_page_shows_what_was_found_and_how_to_mend_it(
     assert "victime0@example.net" in seen
     assert "et 2 autres destinataires" in seen
     assert "wp-mailer.php" in seen
-    assert "Score 10,6 ; SPAM à partir de 5,0" in seen
+    score = f"{screen(judged.letter('first-disguised')).score:.1f}".replace(".", ",")
+    assert f"Score {score} ; SPAM à partir de 5,0" in seen
     assert "Cas n° 2" in seen
     # A bar for each rule; the heaviest one is whole.
     bars = [
-        int(width) for width in re.findall(r'<progress class="bar" max="100" value="(\d+)"', seen)
+        int(width) for width in re.findall(r'<progress class="share" max="100" value="(\d+)"', seen)
     ]
     assert len(bars) == len(SpamCase.objects.get().rules)
     assert bars[0] == 100
@@ -323,6 +327,25 @@ def test_nonsense_in_the_address_is_as_good_as_nothing(
     browse: Browse, administrator: User, case: SpamCase, query: str
 ) -> None:
     assert "boutique.example" in text(browse(administrator).get(f"/cases/?{query}"))
+
+
+def test_it_leads_to_the_scripts_and_to_what_became_of_the_e_mails(
+    browse: Browse, owner: User, reader: User, account: HostingAccount, address: str
+) -> None:
+    script = Script.objects.get(name="contact.php")
+    seen = text(browse(owner).get(address))
+    place = f"/web/hosting/boutique.example/scripts/{script.key}/"
+    assert f'href="{place}"' in seen
+    assert "La page d’un script permet de le bloquer" in seen
+    assert "La page d’un script permet de le bloquer" not in text(browse(reader).get(address))
+    lure = CaseSample.objects.get(subject="Votre compte est limité")
+    assert f'href="{PAGE}messages/{lure.queue_id}/"' in seen
+    # After 90 days their rows are gone.
+    Message.objects.all().delete()
+    Script.objects.all().delete()
+    seen = text(browse(owner).get(address))
+    assert place not in seen
+    assert f'href="{PAGE}messages/{lure.queue_id}/"' not in seen
 
 
 def test_what_others_stopped_for_stands_beside_it(

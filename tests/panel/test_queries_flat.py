@@ -20,13 +20,15 @@ from mailqueue.models import (
     Alert,
     HostingAccount,
     QuarterCount,
+    Script,
+    ScriptCount,
     SigningKey,
     SimulatedMessage,
 )
 from panel import alerts
 from panel.models import DailyReport, Membership, User
 from tests.panel.conftest import HTMX, Browse
-from tests.panel.test_access import BASE, PAGE, TABLE
+from tests.panel.test_access import BASE, PAGE, SCRIPT, TABLE
 
 FEW = Size(accounts=2, recipients=60, held=10)
 MANY = Size(accounts=60, recipients=2000, held=500)
@@ -53,6 +55,9 @@ MOST_WANTED = {
     PAGE + "errors/",
     PAGE + "errors/export/",
     PAGE + "block/confirm/",
+    BASE + "scripts/",
+    SCRIPT,
+    SCRIPT + "unblock/confirm/",
     BASE + "domains/",
     BASE + "domains/boutique.example/",
     PAGE + "reports/2026-03-02/",
@@ -89,6 +94,19 @@ def _house(size: Size) -> None:
                 selector=f"s{size.accounts}n{number}",
                 algorithm="rsa",
                 created_at=now,
+            )
+        script = Script.objects.create(
+            account=first,
+            key=f"{number:064x}" if number else "a" * 64,
+            origin="socket",
+            name=f"{number}.php",
+            first_seen_at=now,
+            last_seen_at=now,
+            blocked_at=now if number < 2 else None,
+        )
+        for back in range(3 if size is FEW else 30):
+            ScriptCount.objects.create(
+                script=script, day=now.date() - timedelta(days=back), handed=5
             )
         user = User.objects.create_user(f"user{number}", f"user{number}@boutique.example")
         Membership.objects.create(user=user, account=first)

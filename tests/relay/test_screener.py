@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mailqueue import accounts, ledger, queue, senders, service
+from mailqueue import accounts, engines, ledger, queue, senders, service
 from mailqueue.models import (
     AccountDomain,
     AccountTotals,
@@ -19,7 +19,8 @@ from mailqueue.models import (
     Recipient,
 )
 from mailqueue.queue import Claimed, Submission
-from relay import screener
+from mailqueue.screening import THRESHOLD
+from relay import screener, unjudged
 from relay.client import Timeouts
 from relay.delivery import deliver_due
 from relay.screener import Screener
@@ -174,13 +175,22 @@ def test_screening_that_breaks_lets_mail_go(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # No message breaks it: so some of its rules are taken away.
-    monkeypatch.delattr("mailqueue.screening.judging.headers")
-    submit(account, now, SPAM, HONEST)
-    deliver(now)
+    with monkeypatch.context() as broken:
+        # No message breaks it: so some of its rules are taken away.
+        broken.delattr("mailqueue.screening.judging.headers")
+        submit(account, now, SPAM, HONEST)
+        deliver(now)
     assert rows() == [("sent", "")] * 2
     assert Message.objects.filter(spam_score=None).count() == 2
     assert sum("screening=broken" in record.message for record in caplog.records) == 2
+    [told] = engines.away(now)
+    assert (told.name, told.missed, told.words) == ("rules", 2, "screening=broken")
+    # The next run knows of it, and tells that it is over.
+    submit(account, now, HONEST)
+    deliver(now + timedelta(minutes=1))
+    [told] = engines.rows()
+    assert (told.is_answering, told.since) == (True, now + timedelta(minutes=1))
+    assert told.missed == 2, "how much went unseen is told until the next time"
 
 
 def test_without_the_facts_about_an_account_its_mail_is_judged_all_the_same(
@@ -219,6 +229,7 @@ def test_verdicts_that_cannot_be_written_let_mail_go(
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE away RENAME TO {table}")
     assert rows() == [("sent", "")] * 2
+    assert [row.words for row in engines.away(now)] == ["screening=unrecorded"]
 
 
 @pytest.mark.parametrize(
@@ -263,12 +274,15 @@ def test_a_claim_of_clean_messages_costs_one_transaction_however_many_they_are(
         assert len(claimed) == number
         with CaptureQueriesContext(connection) as seen:
             # In this thread: the queries of another's connection would not be seen.
-            judged = screener._screen_all(screener._letters(claimed))
+            read = [unjudged.parse(one) for one in unjudged.load([[item] for item in claimed])]
+            judged = [screener._judged(one) for one in unjudged.look_up(read, [], now)]
             assert screener._settle(judged, claimed, now) == set()
         return [one["sql"] for one in seen]
 
-    queries = asked(3)
+    first, queries = asked(3), asked(3)
     assert sum(sql.startswith("BEGIN") for sql in queries) == 1
+    # The first time its script is new.
+    assert len(queries) < len(first)
     assert len(asked(120)) == len(queries)
 
 
@@ -337,10 +351,41 @@ def test_the_accounts_own_domains_and_all_domains_of_recipients_are_told(
 ) -> None:
     senders.add(account, "boutique-suisse.example", "admin", now)
     submit(account, now, HONEST, to=("a@example.org", "b@example.org", "c@autre.example"))
-    [letter] = screener._letters(queue.claim_due(now, 1, LEASE))
+    [letter] = unjudged.load([queue.claim_due(now, 1, LEASE)])
     assert letter.context.own_domains == {"boutique.example", "boutique-suisse.example"}
     assert {one.rpartition("@")[2] for one in letter.context.recipients} == {
         "example.org",
         "autre.example",
     }
     assert letter.to.number == 3
+
+
+def test_what_is_wanted_goes_and_what_is_like_it_goes_once_its_rules_have_fallen(
+    account: HostingAccount, mx: Remote, now: datetime
+) -> None:
+    scores = []
+    for _ in range(3):
+        submit(account, now, SPAM)
+        deliver(now)
+        message = Message.objects.order_by("pk").reverse()[0]
+        scores.append(message.spam_score or 0.0)
+        queue.mark_wanted(account.pk, [message.pk], now, actor="admin", as_administrator=True)
+        deliver(now)
+    assert scores == pytest.approx([scores[0], scores[0] / 2, scores[0] / 4], abs=0.05)
+    assert scores[1] >= THRESHOLD > scores[2], "the third was never held"
+    assert rows() == [("sent", "")] * 3
+    assert len(mx.messages) == 3
+    weights = [{one["weight"] for one in row.findings} for row in Judgement.objects.order_by("pk")]
+    assert weights == [{1.0}, {0.5}, {0.25}][: len(weights)]
+
+
+def test_what_is_only_let_go_goes_and_the_next_like_it_is_held(
+    account: HostingAccount, mx: Remote, now: datetime
+) -> None:
+    submit(account, now, SPAM)
+    deliver(now)
+    [pk] = Recipient.objects.values_list("pk", flat=True)
+    assert queue.release_chosen(account.pk, [pk], now, as_administrator=True) == 1
+    submit(account, now, SPAM)
+    deliver(now)
+    assert rows() == [("sent", ""), ("held", "spam")]

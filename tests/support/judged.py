@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import cache
 
 from mailqueue import queue
+from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Judgement, Message
 from mailqueue.queue import Submission
 from mailqueue.screening import screen
@@ -43,35 +44,23 @@ def send(
 
 
 def judge(account: HostingAccount, now: datetime) -> list[Judgement]:
-    """Judge what nobody has judged yet of an account's mail, and keep what was found."""
-    made = []
-    for message in Message.objects.filter(account=account, spam_score=None).order_by("pk"):
-        content = queue.content_of(message.pk)
-        assert content is not None
-        verdict = screen(content)
-        Message.objects.filter(pk=message.pk).update(
-            spam_score=verdict.score, is_spam=verdict.is_spam
+    """Judge what nobody has judged yet of an account's mail; what was kept of that."""
+    waiting = list(Message.objects.filter(account=account, spam_score=None).order_by("pk"))
+    contents = queue.contents_of(message.pk for message in waiting)
+    verdicts = [
+        Judged(
+            message.pk,
+            account.pk,
+            screen(contents[message.pk]),
+            recipients=message.recipients.count(),
+            script=message.script,
+            folder=message.folder,
+            origin=message.origin,
         )
-        made.append(
-            Judgement.objects.create(
-                message=message,
-                account=account,
-                judged_at=now,
-                score=verdict.score,
-                is_spam=verdict.is_spam,
-                has_malware=verdict.has_malware,
-                findings=[
-                    {
-                        "rule": finding.rule,
-                        "score": finding.score,
-                        "where": finding.where,
-                        "details": dict(finding.details),
-                    }
-                    for finding in verdict.findings
-                ],
-            )
-        )
-    return made
+        for message in waiting
+    ]
+    queue.judge(verdicts, [], now)
+    return list(Judgement.objects.filter(message__in=waiting).order_by("pk"))
 
 
 def wanton(account: HostingAccount, now: datetime, number: int = 5) -> list[Judgement]:
