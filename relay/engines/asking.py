@@ -3,6 +3,9 @@
 An engine that is absent, slow, broken or lying has found nothing, and the message goes on: fail
 open. Owns how long they may take, how many questions there are at once, and what is learned of
 them; what they say is for `rspamd` and `clamd`.
+
+Note: a worker looks at up to fifty messages together, so whoever sends files that take an engine
+seconds makes the others of his lump wait as long.
 """
 
 import asyncio
@@ -57,7 +60,7 @@ class Engines:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._asked = [_Asked(engine, clock) for engine in _set_up()]
+        self._asked = asked_of_settings(clock)
         self._node = os.uname().nodename
         self._is_loaded = False
         self._keep_at = 0.0
@@ -84,8 +87,7 @@ class Engines:
     async def ask(self, content: bytes, envelope: Envelope) -> tuple[Finding, ...]:
         """What all of them find in a message; nothing from those that do not answer in time."""
         await self._load()
-        found = await asyncio.gather(*(one.ask(content, envelope) for one in self._asked))
-        return tuple(finding for findings in found for finding in findings)
+        return await ask_all(self._asked, content, envelope)
 
     async def check(self) -> None:
         """Ask those that nobody asked lately whether they are there."""
@@ -111,17 +113,8 @@ class Engines:
             logger.warning("engines=unwritten error=%r", str(error))
 
 
-def _set_up() -> list[Engine]:
-    found: list[Engine] = []
-    if settings.RSPAMD is not None:
-        found.append(Rspamd(settings.RSPAMD))
-    if settings.CLAMD is not None:
-        found.append(Clamd(settings.CLAMD))
-    return found
-
-
-class _Asked:
-    """One engine, with what is known of it."""
+class Asked:
+    """One engine, asked within bounds, with what is known of it."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self.engine = engine
@@ -240,6 +233,24 @@ class _Asked:
         if is_about_mail:
             self._known = replace(self._known, judged_at=now)
         self._has_news = True
+
+
+def asked_of_settings(clock: Callable[[], datetime]) -> list[Asked]:
+    """The engines that the settings have."""
+    found: list[Engine] = []
+    if settings.RSPAMD is not None:
+        found.append(Rspamd(settings.RSPAMD))
+    if settings.CLAMD is not None:
+        found.append(Clamd(settings.CLAMD))
+    return [Asked(engine, clock) for engine in found]
+
+
+async def ask_all(
+    asked: Sequence[Asked], content: bytes, envelope: Envelope
+) -> tuple[Finding, ...]:
+    """What engines find, asked beside each other."""
+    found = await asyncio.gather(*(one.ask(content, envelope) for one in asked))
+    return tuple(finding for findings in found for finding in findings)
 
 
 def _words(error: Exception) -> str:

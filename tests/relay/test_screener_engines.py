@@ -1,5 +1,6 @@
 """Engines in the way of a message from its claim to its verdict, by the real worker."""
 
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,10 +8,15 @@ from typing import Any
 import pytest
 
 from mailqueue import accounts, queue
+from mailqueue import engines as engine_rows
+from mailqueue.engines import Known
 from mailqueue.models import EngineState, HostingAccount, Judgement, Message, Recipient, RuleCount
 from mailqueue.queue import Submission
 from relay.client import Timeouts
 from relay.delivery import deliver_due
+from relay.engines import Engines
+from relay.engines.asking import TOO_SLOW
+from relay.tasks import check_engines
 from tests.support import engines
 from tests.support.engines import letter
 from tests.support.house import free_port
@@ -146,3 +152,56 @@ def test_the_next_run_goes_by_what_the_last_one_learned(
     assert row.since == now + timedelta(seconds=6)
     assert row.answers == 1
     assert row.mean_ms > 0
+
+
+def test_engines_that_no_message_asks_are_asked_whether_they_are_there(
+    settings: Any, clamd: Address, rspamd: Address
+) -> None:
+    check_engines()
+    assert not EngineState.objects.exists()
+    settings.CLAMD, settings.RSPAMD = "/nowhere/clamd.sock", rspamd
+    check_engines()
+    rows = {row.name: row.is_answering for row in EngineState.objects.all()}
+    assert rows == {"clamav": False, "rspamd": True}
+    settings.CLAMD = clamd
+    check_engines()
+    row = EngineState.objects.get(name="clamav")
+    assert (row.is_answering, row.answers, row.judged_at) == (True, 0, None)
+
+
+def test_who_is_there_but_answered_no_message_in_time_is_not_back_yet(
+    account: HostingAccount, now: datetime, mx: Remote, settings: Any, clamd: Address
+) -> None:
+    settings.CLAMD = clamd
+    rest_until = now + timedelta(minutes=5)
+    known = Known(False, now, now, words=TOO_SLOW, rests=7, rest_until=rest_until)
+    engine_rows.keep(os.uname().nodename, {"clamav": known})
+    later = now + timedelta(minutes=1)
+    run(_check(later))
+    row = EngineState.objects.get()
+    assert (row.is_answering, row.since, row.rests) == (False, now, 7)
+    # But the next message may try.
+    assert row.rest_until == later
+    submit(account, now, INFECTED)
+    deliver(later)
+    assert statuses() == [("held", "spam")]
+    assert EngineState.objects.get().is_answering
+
+
+def test_what_a_message_was_asked_about_lately_is_not_asked_for_its_own_sake(
+    account: HostingAccount, now: datetime, mx: Remote, settings: Any, clamd: Address
+) -> None:
+    settings.CLAMD = clamd
+    submit(account, now, HONEST)
+    deliver(now)
+    settings.CLAMD = "/nowhere/clamd.sock"
+    run(_check(now + timedelta(minutes=1)))
+    assert EngineState.objects.get().is_answering
+    run(_check(now + timedelta(minutes=2)))
+    assert not EngineState.objects.get().is_answering
+
+
+async def _check(now: datetime) -> None:
+    asked = Engines(lambda: now)
+    await asked.check()
+    await asked.keep()
