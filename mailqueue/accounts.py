@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from mailqueue import service, statements
 from mailqueue.errors import UnknownAccount
-from mailqueue.models import AccountTotals, HostingAccount
+from mailqueue.models import AccountTotals, HostingAccount, Screening
 from mailqueue.states import DELIVERING, State
 
 # No domain can have this name (RFC 9476 and ICANN's reservation of .internal).
@@ -46,6 +46,10 @@ class Changes(TypedDict, total=False):
     language: str
     time_zone: str
     copies_returns: bool
+    # What becomes of its mail that is judged spam; empty is the house's.
+    screening: str
+    # Whether owners may say that such mail is wanted; None is the house's.
+    owners_overrule: bool | None
     # Its own limits; None is the house's.
     hourly_quota: int | None
     daily_quota: int | None
@@ -241,6 +245,8 @@ def _check(account: HostingAccount, changes: Changes) -> None:
         wrong["language"] = _("The panel does not speak this language.")
     if not _is_time_zone(changes.get("time_zone", account.time_zone)):
         wrong["time_zone"] = _("There is no such time zone.")
+    if changes.get("screening", "") not in {"", *Screening.values}:
+        wrong["screening"] = _("There is no such rule.")
     given: Mapping[str, object] = {**changes}
     for name, (least, most) in BOUNDS.items():
         value = given.get(name)

@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any
 
 from mailqueue import fitting, headers
-from mailqueue.addresses import listed
 from mailqueue.screening import Context, Finding, Verdict
 from mailqueue.screening.letter import Letter, read
 from mailqueue.screening.mime import Leaf
@@ -30,7 +29,6 @@ _USUAL = frozenset(
         *(b"received", b"return-path", b"delivered-to", b"mime-version", b"content-type"),
     }
 )
-_NAMING = (b"to", b"cc", b"bcc")
 _OUTLOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -60,8 +58,8 @@ class Prepared:
     removed: tuple[str, ...] = ()
     is_folded: bool = False
     obstacle: str = ""
-    # How many addresses To, Cc and Bcc name.
-    recipients: int = 0
+    # Whom To, Cc and Bcc name, each once.
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,8 @@ def of_row(row: Mapping[str, Any]) -> Examined:
 def prepare(raw: bytes, *, sender: str, message_id: str, now: datetime) -> Prepared | Fault:
     """What the relay would make of a message, or why this is none.
 
-    `sender` is the envelope's, who becomes the author where From is missing. Never raises.
+    `sender` is the envelope's, who becomes the author where From is missing. Recipients are read
+    from the header, as for PHP's mail(). Never raises.
     """
     raw = _plain(raw)
     if not raw.strip():
@@ -137,18 +136,19 @@ def prepare(raw: bytes, *, sender: str, message_id: str, now: datetime) -> Prepa
     lines = [item.lines for item in parsed.fields], parsed.body
     problem = fitting.fit_lines(parsed)
     size = headers.sent_size(parsed)
-    named = (value for name in _NAMING for value in parsed.values(name))
-    recipients = sum(1 for value in named for _ in listed(value))
+    recipients = headers.recipients_of(parsed, sender.rpartition("@")[2])
     is_folded = lines != ([item.lines for item in parsed.fields], parsed.body)
+    if isinstance(recipients, headers.Problem):
+        problem, recipients = problem or recipients, []
     changes = headers.complete(parsed, sender=sender, full_name="", message_id=message_id, now=now)
     return Prepared(
         content=headers.as_sent(parsed, is_last=True),
         size_bytes=size,
         added=changes.added,
         removed=changes.removed,
-        is_folded=is_folded and problem is None,
+        is_folded=is_folded and not problem,
         obstacle=problem.text if problem else "",
-        recipients=recipients,
+        recipients=tuple(recipients),
     )
 
 
@@ -167,7 +167,7 @@ def examine(prepared: Prepared, verdict: Verdict, context: Context) -> Examined:
         subject=quoted(letter.subject),
         author=quoted(letter.header("from")),
         author_domain=quoted(letter.sender.host),
-        recipients=prepared.recipients,
+        recipients=len(prepared.recipients),
         parts=tuple(_part(letter, leaf) for leaf in leaves[:MOST_PARTS]),
         is_cut=letter.message.is_cut or len(leaves) > MOST_PARTS,
         hosts=tuple(hosts)[:MOST_HOSTS],

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import chain
 from typing import TypeVar
@@ -97,24 +98,42 @@ class Question:
     address: str
 
 
+class Trouble(StrEnum):
+    """Why the word of a reputation list counts for nothing."""
+
+    SILENT = "silent"
+    # It does not answer us; public resolvers; who asks too often.
+    REFUSES = "refuses"
+    PUBLIC = "public"
+    OFTEN = "often"
+    # Its name is written wrong.
+    MISNAMED = "misnamed"
+    # Its answers are none of a list.
+    STRANGE = "strange"
+    # It does not have what every list has; it has what no list has.
+    EMPTY = "empty"
+    WORLD = "world"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a list said: the address that it answered with, or why there is no answer, in words."""
+    """What a list said: the address that it answered with, or why there is no answer."""
 
     question: Question
     answer: str = ""
-    trouble: str = ""
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
     """How a reputation list does: what is wrong with it, and which addresses of ours it lists.
 
-    `trouble` is "" where it does well; None while that is not found out.
+    It does well where it `is_known` and has no `trouble`.
     """
 
     name: str
-    trouble: str | None
+    is_known: bool
+    trouble: Trouble | None
     listed: tuple[Listing, ...]
     checked_at: datetime | None
 
@@ -164,7 +183,7 @@ def hear(said: Iterable[Said], now: datetime) -> None:
             rows = ListAnswer.objects.filter(zone=one.question.zone, address=one.question.address)
             rows.update(
                 answer=one.answer,
-                trouble=one.trouble[:200],
+                trouble=one.trouble or "",
                 checked_at=now,
                 fresh_until=now + (AGAIN if one.trouble else ANSWERS_FRESH),
                 due_at=None,
@@ -202,6 +221,8 @@ def own_addresses() -> list[IPv4Address | IPv6Address]:
 
 def reputation(now: datetime) -> list[Zone]:
     """How each list of the settings does, and what it says of our own addresses. One query."""
+    if not settings.DNSBL:
+        return []
     rows = list(ListAnswer.objects.filter(is_house=True, zone__in=settings.DNSBL))
     return [_zone(name, [row for row in rows if row.zone == name], now) for name in settings.DNSBL]
 
@@ -268,7 +289,8 @@ def _look_at_lists(wanted: Sequence[Wanted], now: datetime) -> dict[str, tuple[L
     unknown = []
     for zone in settings.DNSBL:
         tries = [row for row in answers.values() if row.zone == zone and row.is_house]
-        does_well = _trouble(tries, now) == ""
+        zone_itself = _zone(zone, tries, now)
+        does_well = zone_itself.is_known and zone_itself.trouble is None
         for address, account_id in visitors.items():
             row = answers.get((zone, address))
             if row is None or (row.due_at is None and not _is_fresh(row, now)):
@@ -289,31 +311,26 @@ def _is_strange(visitor: str) -> bool:
 
 
 def _zone(name: str, rows: Sequence[ListAnswer], now: datetime) -> Zone:
+    """How a list does, by what it says of the addresses that are asked for again and again."""
     listed = tuple(
         Listing(name, row.address, row.answer)
         for row in rows
         if row.answer and row.address not in (LISTED, UNLISTED)
     )
-    checked = [row.checked_at for row in rows if row.checked_at is not None]
-    return Zone(name, _trouble(rows, now), listed, max(checked, default=None))
+    tries = {row.address: row for row in rows if row.address in (LISTED, UNLISTED)}
+    checked = [row.checked_at for row in tries.values() if row.checked_at is not None]
+    is_known = len(checked) == 2 and min(checked) >= now - 2 * ANSWERS_FRESH
+    trouble = _trouble(tries[LISTED], tries[UNLISTED]) if is_known else None
+    return Zone(name, is_known, trouble, listed, max(checked, default=None))
 
 
-def _trouble(rows: Sequence[ListAnswer], now: datetime) -> str | None:
-    """What is wrong with a list, by the addresses that it is tried with; None if unknown."""
-    tried = {row.address: row for row in rows}
-    listed, unlisted = tried.get(LISTED), tried.get(UNLISTED)
-    if listed is None or unlisted is None:
-        return None
-    if listed.checked_at is None or unlisted.checked_at is None:
-        return None
-    if trouble := listed.trouble or unlisted.trouble:
-        return trouble
+def _trouble(listed: ListAnswer, unlisted: ListAnswer) -> Trouble | None:
+    """What is wrong with a list, by the two addresses that it is tried with."""
+    if told := listed.trouble or unlisted.trouble:
+        return Trouble(told)
     if not listed.answer:
-        return f"it does not list {LISTED}, as every list does"
-    if unlisted.answer:
-        return f"it lists {UNLISTED}, as no list does"
-    is_late = min(listed.checked_at, unlisted.checked_at) < now - 2 * ANSWERS_FRESH
-    return None if is_late else ""
+        return Trouble.EMPTY
+    return Trouble.WORLD if unlisted.answer else None
 
 
 def _is_fresh(row: LinkedHost | ListAnswer, now: datetime) -> bool:

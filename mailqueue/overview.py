@@ -73,6 +73,9 @@ class Overview:
     held: int
     held_bytes: int
     overflow: int
+    # Held e-mails that no unblocking releases, spam and those of blocked scripts: counted up to
+    # MOST_STAYING, and one more if there are more.
+    stays: int
     limits: Limits
     actions: Actions
     job: Progress | None
@@ -84,6 +87,11 @@ class Overview:
     case: SpamCase | None
     notices: Notices
     is_administrator: bool
+
+    @property
+    def goes(self) -> int:
+        """How many e-mails an unblocking lets go; at most, where more stay than are counted."""
+        return max(0, self.queued - self.stays)
 
     @property
     def review_required(self) -> bool:
@@ -126,6 +134,7 @@ class AccountsPage:
     pages: int
 
 
+MOST_STAYING = 1000
 SORTS = ("service_name", "state", "queued", "sent", "sent_today")
 
 
@@ -154,6 +163,7 @@ def of_account(
         held=totals.held,
         held_bytes=totals.held_bytes,
         overflow=totals.overflow,
+        stays=_staying(account, totals),
         limits=limits.of(account),
         actions=actions.of_state(
             state,
@@ -170,6 +180,15 @@ def of_account(
         notices=_notices(account, totals, today, now),
         is_administrator=is_administrator,
     )
+
+
+def _staying(account: HostingAccount, totals: AccountTotals) -> int:
+    if not totals.held or not (totals.spam or account.blocks_scripts):
+        return 0
+    number = 0
+    for index in (Index.SPAM, Index.SCRIPT):
+        number += len(along(index, account.pk).values_list("pk")[: MOST_STAYING + 1])
+    return min(number, MOST_STAYING + 1)
 
 
 def changes_page(

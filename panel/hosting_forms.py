@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mailqueue import accounts, limits, tokens
-from mailqueue.models import HostingAccount
+from mailqueue.models import HostingAccount, Screening
 from panel.limit_words import labels
 
+SCREENING_FIELDS = ("screening", "owners_overrule")
 # Zones that mean another place on another machine.
 OF_THIS_MACHINE = {"localtime", "Factory"}
 
@@ -84,10 +85,35 @@ class ChangeForm(AccountForm):
         ),
     )
 
+    screening = forms.ChoiceField(
+        required=False, label=gettext_lazy("If an e-mail is judged to be spam")
+    )
+    owners_overrule = forms.TypedChoiceField(
+        required=False,
+        empty_value=None,
+        coerce=lambda value: value == "yes",
+        label=gettext_lazy("Owners may mark such e-mails as wanted"),
+        help_text=gettext_lazy(
+            "Never after a stop for spam, before a review, or where malware was found."
+        ),
+    )
+
     def __init__(self, account: HostingAccount, *args: Any, **options: Any) -> None:
         names = [*self.base_fields, *accounts.BOUNDS]
         initial = {name: getattr(account, name) for name in names}
+        initial["owners_overrule"] = {True: "yes", False: "no", None: ""}[account.owners_overrule]
         super().__init__(*args, initial=initial, **options)
+        house = {
+            "screening": Screening(settings.SCREENING).label,
+            "owners_overrule": _("yes") if settings.OWNERS_OVERRULE else _("no"),
+        }
+        choices: dict[str, list[tuple[str, Any]]] = {
+            "screening": [*Screening.choices],
+            "owners_overrule": [("yes", _("yes")), ("no", _("no"))],
+        }
+        for name, value in house.items():
+            default = _("The default of this server: %(rule)s") % {"rule": value}
+            self.fields[name].choices = [("", default), *choices[name]]  # type: ignore[attr-defined]
         words = labels()
         for name, (least, most) in accounts.BOUNDS.items():
             field = forms.IntegerField(
@@ -104,9 +130,13 @@ class ChangeForm(AccountForm):
         """The fields of its limits."""
         return [self[name] for name in accounts.BOUNDS]
 
+    def screening_fields(self) -> list[forms.BoundField]:
+        """The fields of screening."""
+        return [self[name] for name in SCREENING_FIELDS]
+
     def general_fields(self) -> list[forms.BoundField]:
         """All other fields."""
-        return [self[name] for name in self.base_fields]
+        return [self[name] for name in self.base_fields if name not in SCREENING_FIELDS]
 
 
 class TokenForm(forms.Form):

@@ -1,5 +1,6 @@
 """The sentences of the pages « Scripts »: what a script is called, and what a button will do."""
 
+import unicodedata
 from enum import StrEnum
 
 from django.utils import formats
@@ -10,6 +11,9 @@ from mailqueue.models import HostingAccount, Message, Script, ScriptJob
 from mailqueue.script_view import Held, Line
 from mailqueue.states import DELIVERING
 from panel import wording
+
+# Controls, signs of format (those that turn the direction of text, among others), line ends.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 class Step(StrEnum):
@@ -27,7 +31,15 @@ def name(line: Line) -> str:
 
 def name_of(script: Script) -> str:
     """Likewise, of one that does not stand for others."""
-    return script.name or _("(no name)")
+    return visible(script.name) or _("(no name)")
+
+
+def visible(told: str) -> str:
+    """What a script tells of itself, with a mark for each sign that shows nothing or turns text."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) in _UNSEEN else sign
+        for sign in told
+    )
 
 
 def way(script: Script) -> str:
@@ -75,7 +87,7 @@ def consequences(step: Step, account: HostingAccount, held: Held) -> list[str]:
     if step is Step.UNBLOCK:
         return [
             _("The script sends again, as far as the quotas allow."),
-            *([held_told(held)] if held.number else []),
+            *([_goes(held)] if held.number else []),
             *([] if account.state in DELIVERING else [stays]),
         ]
     return [
@@ -87,12 +99,21 @@ def consequences(step: Step, account: HostingAccount, held: Held) -> list[str]:
 def held_told(held: Held) -> str:
     """How much is held because the script is blocked."""
     if held.is_more:
-        return _("More than %(number)s e-mails are held for this reason.") % {
-            "number": wording.number(held.number)
-        }
+        return _("More than %(number)s e-mails held") % {"number": wording.number(held.number)}
+    return ngettext("%(number)s e-mail held", "%(number)s e-mails held", held.number) % {
+        "number": wording.number(held.number)
+    }
+
+
+def _goes(held: Held) -> str:
+    """That what is held because the script is blocked goes out."""
+    if held.is_more:
+        return _(
+            "The e-mails that were held because of the block go out: more than %(number)s."
+        ) % {"number": wording.number(held.number)}
     return ngettext(
-        "%(number)s e-mail is held for this reason.",
-        "%(number)s e-mails are held for this reason.",
+        "The e-mail that was held because of the block goes out.",
+        "The %(number)s e-mails that were held because of the block go out.",
         held.number,
     ) % {"number": wording.number(held.number)}
 

@@ -10,7 +10,7 @@ from email.utils import make_msgid
 
 from django.conf import settings
 
-from mailqueue import examining, senders, signing_keys
+from mailqueue import examining, senders, signing_keys, weights
 from mailqueue.domains import belongs
 from mailqueue.examining import Examined, Fault
 from mailqueue.models import HostingAccount, SenderPolicy
@@ -18,6 +18,8 @@ from mailqueue.screening import Context, screen
 
 # For one person within an hour: each costs up to half a second.
 MOST_TESTS = 200
+# Told to screening, as a worker tells it.
+MOST_RECIPIENTS = 100
 # Stands as the author where From is missing: the login of the script's Unix user, which is known
 # only when it calls.
 NOBODY = "script"
@@ -50,6 +52,8 @@ def judge(account: HostingAccount, raw: bytes, now: datetime) -> Examined | Faul
     context = Context(
         own_domains=senders.domains_of([account])[account.pk],
         added=frozenset(prepared.added),
+        recipients=prepared.recipients[:MOST_RECIPIENTS],
+        weights=weights.of([account.pk])[account.pk],
     )
     return examining.examine(prepared, screen(prepared.content, context), context)
 

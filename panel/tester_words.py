@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mailqueue.examining import Examined, Fault
-from mailqueue.models import SenderPolicy
+from mailqueue.models import Screening, SenderPolicy
 from mailqueue.screening import Finding
 from panel import finding_words
 from panel.finding_words import Told
@@ -97,11 +97,13 @@ class Report:
     notes: Sequence[str]
 
 
-def report(examined: Examined, author: Author) -> Report:
-    """What there is to say about a message whose author stands so to the account."""
+def report(examined: Examined, author: Author, mode: Screening) -> Report:
+    """What there is to say about a message whose author stands so to the account.
+
+    `mode` is what becomes of its mail that is judged spam.
+    """
     limit = settings.MESSAGE_SIZE_LIMIT
-    obstacle = _obstacle(examined, author)
-    mark, title, sentence = _verdict(examined, obstacle)
+    mark, title, sentence = _verdict(examined, _obstacle(examined, author), mode)
     checks = _checks(examined)
     return Report(
         examined=examined,
@@ -121,11 +123,11 @@ def report(examined: Examined, author: Author) -> Report:
     )
 
 
-def short(examined: Examined | None) -> tuple[str, str]:
+def short(examined: Examined | None, mode: Screening) -> tuple[str, str]:
     """Mark and verdict of a message that was sent, in a few words; None was not looked at."""
     if examined is None:
         return "unknown", _("Not looked at")
-    mark, title, _sentence = _verdict(examined, "")
+    mark, title, _sentence = _verdict(examined, "", mode)
     return mark, title
 
 
@@ -171,11 +173,20 @@ def _obstacle(examined: Examined, author: Author) -> str:
     return ""
 
 
-def _verdict(examined: Examined, obstacle: str) -> tuple[str, str, str]:
+def _verdict(examined: Examined, obstacle: str, mode: Screening) -> tuple[str, str, str]:
     """Mark, title and sentence."""
     number = len(examined.findings)
     if obstacle:
         return "bad", _("This e-mail would be refused"), obstacle
+    if examined.is_spam and mode is not Screening.HOLD:
+        return (
+            "bad",
+            _("This e-mail looks like spam"),
+            _(
+                "It would go out all the same, as nothing is held here, and end among spam"
+                " elsewhere."
+            ),
+        )
     if examined.has_malware:
         return (
             "bad",

@@ -21,7 +21,7 @@ from mailqueue.bounces import Category
 from mailqueue.failures import Failure
 from mailqueue.history import Bar, History, Period
 from mailqueue.models import HostingAccount, QueueJob, Recipient, StateChange, Suppression
-from mailqueue.overview import Overview, Progress
+from mailqueue.overview import MOST_STAYING, Overview, Progress
 from mailqueue.queue_view import Row
 from mailqueue.states import DELIVERING, Event, State, after_purge, following
 
@@ -143,7 +143,9 @@ def consequences(event: Event, overview: Overview) -> list[str]:
             % {"hours": number(_hold_hours(overview))},
         ]
     if event in {Event.UNBLOCK, Event.LIFT}:
-        sentences = [_goes_out(overview.queued), _("The state becomes %(state)s.") % state]
+        sentences = [_goes_out(overview), _("The state becomes %(state)s.") % state]
+        if overview.stays:
+            sentences.append(_stays(overview))
         if event is Event.UNBLOCK and overview.state is State.BOUNCE:
             sentences.append(_("The share of errors allowed before a new stop is doubled."))
         return sentences
@@ -390,14 +392,11 @@ def _promise(event: Event, overview: Overview) -> str:
     if not overview.queued:
         return _("The queue is empty, state %(state)s") % figures
     if event in {Event.UNBLOCK, Event.LIFT}:
-        return (
-            ngettext(
-                "%(number)s e-mail goes out, state %(state)s",
-                "%(number)s e-mails go out, state %(state)s",
-                overview.queued,
-            )
-            % figures
-        )
+        return ngettext(
+            "%(number)s e-mail goes out, state %(state)s",
+            "%(number)s e-mails go out, state %(state)s",
+            overview.goes,
+        ) % {**figures, "number": _going(overview)}
     return (
         ngettext(
             "Deletes %(number)s e-mail, state %(state)s",
@@ -422,14 +421,37 @@ def outcome(event: Event, overview: Overview) -> State:
     return following(overview.state, event)
 
 
-def _goes_out(waiting: int) -> str:
-    if not waiting:
+def _goes_out(overview: Overview) -> str:
+    if not overview.goes:
+        if overview.stays:
+            return _("New e-mails are delivered again.")
         return _("The queue is empty: new e-mails are delivered again.")
     return ngettext(
         "%(number)s e-mail waiting in the queue goes out.",
         "%(number)s e-mails waiting in the queue go out.",
-        waiting,
-    ) % {"number": number(waiting)}
+        overview.goes,
+    ) % {"number": _going(overview)}
+
+
+def _going(overview: Overview) -> str:
+    """How many e-mails an unblocking lets go."""
+    going = number(overview.goes)
+    return _("at most %(number)s") % {"number": going} if _is_more(overview) else going
+
+
+def _stays(overview: Overview) -> str:
+    staying = number(min(overview.stays, MOST_STAYING))
+    if _is_more(overview):
+        staying = _("more than %(number)s") % {"number": staying}
+    return ngettext(
+        "%(number)s e-mail stays held: it was judged to be spam, or its script is blocked.",
+        "%(number)s e-mails stay held: they were judged to be spam, or their script is blocked.",
+        overview.stays,
+    ) % {"number": staying}
+
+
+def _is_more(overview: Overview) -> bool:
+    return overview.stays > MOST_STAYING
 
 
 def _is_deleted(waiting: int) -> str:

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from mailqueue import facts
-from mailqueue.facts import Host, Question, Said, Seen
+from mailqueue.facts import Host, Question, Said, Seen, Trouble
 from relay import tls
 from relay.database import in_database
 from relay.mta_sts import Finder
@@ -51,10 +51,10 @@ _NO_TLS = frozenset(
 # 127.0.0.1: URIBL's and others' word for who may not ask. The rest are Spamhaus's, which others
 # took up.
 _ERRORS = {
-    "127.0.0.1": "it does not answer us (127.0.0.1)",
-    "127.255.255.252": "its name is written wrong (127.255.255.252)",
-    "127.255.255.254": "it does not answer public resolvers (127.255.255.254)",
-    "127.255.255.255": "it was asked too often (127.255.255.255)",
+    "127.0.0.1": Trouble.REFUSES,
+    "127.255.255.252": Trouble.MISNAMED,
+    "127.255.255.254": Trouble.PUBLIC,
+    "127.255.255.255": Trouble.OFTEN,
 }
 
 W = TypeVar("W")
@@ -117,12 +117,12 @@ async def ask(question: Question, finder: Finder) -> Said:
     name = f"{_reversed(question.address)}.{question.zone}"
     answer = await finder.find(name, "A")
     if answer.trouble:
-        return Said(question, trouble=answer.trouble)
+        return Said(question, trouble=Trouble.SILENT)
     for address in answer.records:
-        if words := _ERRORS.get(address):
-            return Said(question, trouble=words)
+        if trouble := _ERRORS.get(address):
+            return Said(question, trouble=trouble)
         if not address.startswith("127.") or address.startswith("127.255.255."):
-            return Said(question, trouble=f"its answer {address} is none of a list")
+            return Said(question, trouble=Trouble.STRANGE)
     return Said(question, answer=next(iter(answer.records), ""))
 
 

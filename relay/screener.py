@@ -140,7 +140,7 @@ class Screener:
         before = [one.sighting for one in self._judged if one.sighting is not None]
         letters = await self._patiently(unjudged.look_up, letters, before, self._clock())
         if self._engines.are_set_up:
-            letters = await asyncio.gather(*(self._ask_engines(letter) for letter in letters))
+            letters = await asyncio.gather(*(asked(self._engines, letter) for letter in letters))
             await self._engines.keep_now_and_then()
         return await self._in_thread(_each, _judged, letters)
 
@@ -153,15 +153,6 @@ class Screener:
         except TimeoutError:
             self._stuck = looking
             raise
-
-    async def _ask_engines(self, letter: Unjudged) -> Unjudged:
-        """The message, with what engines find in it."""
-        claimed, context = letter.claimed, letter.context
-        whose = (claimed.account_id, letter.site, claimed.queue_id, claimed.sender)
-        found = await self._engines.ask(
-            letter.content, Envelope(*whose, letter.to.addresses[:MOST_TOLD])
-        )
-        return replace(letter, context=replace(context, observed=(*context.observed, *found)))
 
     async def _write(self) -> None:
         """Write verdicts down, and let go what may go."""
@@ -212,6 +203,14 @@ def _answers() -> bool:
     except (OperationalError, InterfaceError):
         close_old_connections()
         return False
+
+
+async def asked(engines: Engines, letter: Unjudged) -> Unjudged:
+    """The message, with what engines find in it."""
+    claimed, context = letter.claimed, letter.context
+    whose = (claimed.account_id, letter.site, claimed.queue_id, claimed.sender)
+    found = await engines.ask(letter.content, Envelope(*whose, letter.to.addresses[:MOST_TOLD]))
+    return replace(letter, context=replace(context, observed=(*context.observed, *found)))
 
 
 def _each(step: Callable[[L], T], letters: Sequence[L]) -> list[T]:

@@ -60,11 +60,11 @@ def load(groups: Sequence[Sequence[Claimed]]) -> list[Loaded]:
     )
 
 
-def known_beside(claimed: Claimed, content: bytes, now: datetime) -> Context:
-    """What is known beside a message that is in no queue (see `probing`); it is counted nowhere."""
+def beside(claimed: Claimed, content: bytes, now: datetime) -> Unjudged:
+    """A message that is in no queue (see `probing`), with what is known; it is counted nowhere."""
     (loaded,) = _loaded([((claimed,), content, Addressees(1, (claimed.address,)))])
     one = parse(loaded)
-    return _with_facts(one, _facts([one], now)).context
+    return _with_facts(one, _facts([one], now))
 
 
 def parse(one: Loaded) -> Unjudged:

@@ -135,6 +135,8 @@ def test_it_refuses_what_names_no_machine(value: str) -> None:
         ("FACTEUR_SCREENING", "yes"),
         ("FACTEUR_SPAM_MESSAGES", "-1"),
         ("FACTEUR_OUTBOUND_ADDRESSES", "mail.example"),
+        ("FACTEUR_DNSBL", "list.example,192.0.2.1/24"),
+        ("FACTEUR_CHECK_LINKS", "sometimes"),
         ("FACTEUR_SPF_INCLUDE", "v=spf1 -all"),
         ("FACTEUR_BOUNCE_DOMAIN", "no domain"),
     ],

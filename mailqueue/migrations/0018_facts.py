@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(max_length=39)),
                 ('is_house', models.BooleanField(default=False)),
                 ('answer', models.CharField(blank=True, max_length=15)),
-                ('trouble', models.CharField(blank=True, max_length=200)),
+                ('trouble', models.CharField(blank=True, max_length=10)),
                 ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='mailqueue.hostingaccount')),
             ],
             options={

@@ -54,8 +54,8 @@ class ListAnswer(Fact):
     is_house = models.BooleanField(default=False)
     # The address in its answer; empty if it does not list this one, or did not answer.
     answer = models.CharField(max_length=15, blank=True)
-    # Why it did not, in words.
-    trouble = models.CharField(max_length=200, blank=True)
+    # Why it did not (see `facts.Trouble`).
+    trouble = models.CharField(max_length=10, blank=True)
 
     class Meta:
         constraints: ClassVar = [

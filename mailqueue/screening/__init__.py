@@ -4,10 +4,10 @@
     letter = read(message); traits(letter, context); judge(letter, context): the same in steps
 
 `letter` reads a message (`mime`, `markup`, `page`, `styles`, `links`), within bounds and in linear
-time. `headers`, `guide`, `attachments`, `disguise`, `deceit` and `subjects` find; `topics`, `hosts`
-and `catalogue` are their data; `judging` adds up. `patterns` judges counts over time; `traits` has
-what is counted or looked up of a message. Nothing here reads rows, settings, clock or network: what
-is known elsewhere comes in the `Context`.
+time. `headers`, `guide`, `attachments`, `disguise`, `deceit`, `robots` and `subjects` find;
+`topics`, `brands`, `hosts`, `joints` and `catalogue` are their data; `judging` adds up. `patterns`
+judges counts over time; `traits` has what is counted or looked up of a message. Nothing here reads
+rows, settings, clock or network: what is known elsewhere comes in the `Context`.
 """
 
 from mailqueue.screening.catalogue import MALWARE, RULES, Rule

@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterator
 
 from mailqueue.dsn.folding import fold
+from mailqueue.screening.brands import AMBIGUOUS, BRANDS, brands_in, is_bait
 from mailqueue.screening.hosts import (
-    AMBIGUOUS,
-    BRANDS,
     CHEAP_ENDINGS,
     FREE_MAIL,
     SHARED_PAGES,
     SHORTENERS,
-    brands_in,
     is_address,
     is_under,
     registered,
@@ -175,6 +173,8 @@ def _links(letter: Letter, own: frozenset[str], away: list[Reference]) -> Iterat
             by_rule.setdefault("link_short", found)
         elif is_under(url.host, _SHARED):
             by_rule.setdefault("link_shared", found)
+        if is_bait(url.host):
+            by_rule.setdefault("link_bait", found)
         if url.host.rpartition(".")[2] in CHEAP_ENDINGS:
             by_rule.setdefault("link_cheap", found)
     is_short = letter.word_count < SHORT
@@ -231,7 +231,7 @@ def _sender(letter: Letter) -> Iterator[Finding]:
         yield Finding("random_sender", 1.0, "header", details)
     subjects = letter.all("subject")
     tail = _TAIL.search(subjects[0].spaced.rstrip()[-200:]) if subjects else None
-    if tail and (tail[1] or is_random(tail[2])):
+    if tail and (tail[1] or (is_random(tail[2]) and not _is_spoken(tail[2]))):
         yield Finding("subject_tail", 1.0, "subject", {"what": quoted(tail[0].strip())})
     script = letter.header("x-php-originating-script")
     if _INJECTED.search(script[:500]):
@@ -248,6 +248,11 @@ def _sender(letter: Letter) -> Iterator[Finding]:
     if reply_host in FREE_MAIL and letter.sender.host != reply_host and not letter.is_visitors:
         details = {"what": quoted(letter.reply_to.address)}
         yield Finding("reply_elsewhere", 1.0, "header", details)
+
+
+def _is_spoken(word: str) -> bool:
+    """Whether a word has vowels enough to be one: Polish "wstrzymana" has five consonants first."""
+    return word.isalpha() and 7 * sum(map(word.count, "aeiouy")) > 2 * len(word)
 
 
 def is_random(local: str) -> bool:

@@ -1,4 +1,4 @@
-"""Hosts that many share, and brands that are imitated. Data, and what a host belongs to. Pure."""
+"""Hosts that many share. Data, and what a host belongs to. Pure."""
 
 import re
 
@@ -55,7 +55,21 @@ SHORTENERS = frozenset(
 # Anyone can put a page there, under a name that people trust.
 SHARED_PAGES = (
     "telegra.ph",
+    "te.legra.ph",
+    "graph.org",
     "t.me",
+    "chat.whatsapp.com",
+    "linktr.ee",
+    "carrd.co",
+    "webflow.io",
+    "framer.website",
+    "mystrikingly.com",
+    "notion.site",
+    "canva.site",
+    "tilda.ws",
+    "onrender.com",
+    "fly.dev",
+    "backblazeb2.com",
     "wa.me",
     "api.whatsapp.com",
     "script.google.com",
@@ -211,132 +225,6 @@ FREE_MAIL = frozenset(
     ]
 )
 
-# What each brand is called, as words of a name, and the domains it writes from and links to.
-BRANDS: dict[str, tuple[str, ...]] = {
-    "paypal": ("paypal.com", "paypal.fr", "paypal.de", "paypal.me", "paypalobjects.com"),
-    "amazon": (
-        "amazon.com",
-        "amazon.fr",
-        "amazon.de",
-        "amazon.es",
-        "amazon.it",
-        "amazon.co.uk",
-        "amazon.co.jp",
-        "amazonses.com",
-        "amazonaws.com",
-        "amazon.dev",
-        "amazon.jobs",
-    ),
-    "microsoft": (
-        "microsoft.com",
-        "office.com",
-        "live.com",
-        "outlook.com",
-        "microsoftonline.com",
-        "office365.com",
-        "sharepoint.com",
-        "windows.com",
-        "azure.com",
-        "msn.com",
-    ),
-    "office 365": ("microsoft.com", "office.com", "office365.com", "microsoftonline.com"),
-    "outlook": ("microsoft.com", "office.com", "live.com", "outlook.com", "hotmail.com"),
-    "onedrive": ("microsoft.com", "live.com", "onedrive.com", "sharepoint.com"),
-    "apple": ("apple.com", "icloud.com", "me.com"),
-    "icloud": ("apple.com", "icloud.com"),
-    "netflix": ("netflix.com",),
-    "facebook": ("facebook.com", "facebookmail.com", "fb.com", "meta.com"),
-    "instagram": ("instagram.com", "facebook.com", "meta.com"),
-    "whatsapp": ("whatsapp.com", "whatsapp.net"),
-    "linkedin": ("linkedin.com", "licdn.com"),
-    "dropbox": ("dropbox.com", "dropboxmail.com"),
-    "docusign": ("docusign.com", "docusign.net"),
-    "wetransfer": ("wetransfer.com", "we.tl"),
-    "adobe": ("adobe.com",),
-    "ebay": ("ebay.com", "ebay.fr", "ebay.de", "ebay.co.uk", "ebay.it", "ebay.es"),
-    "dhl": ("dhl.com", "dhl.de", "dhl.fr", "dhl.es", "dhl.it"),
-    "fedex": ("fedex.com",),
-    "ups": ("ups.com",),
-    "usps": ("usps.com",),
-    "dpd": ("dpd.com", "dpd.fr", "dpd.de", "dpd.co.uk"),
-    "gls": ("gls-group.com", "gls-group.eu", "gls-pakete.de"),
-    "hermes": ("hermes.com", "hermesworld.com", "myhermes.de", "hermes-europe.co.uk"),
-    "chronopost": ("chronopost.fr",),
-    "colissimo": ("laposte.fr", "colissimo.fr"),
-    "la poste": ("laposte.fr", "laposte.net", "laposte.info"),
-    "mondial relay": ("mondialrelay.fr", "mondialrelay.com"),
-    "correos": ("correos.es", "correos.com"),
-    "poste italiane": ("poste.it", "posteitaliane.it"),
-    "deutsche post": ("deutschepost.de", "dhl.de"),
-    "royal mail": ("royalmail.com",),
-    "ameli": ("ameli.fr",),
-    "assurance maladie": ("ameli.fr", "assurance-maladie.fr"),
-    "impots": ("impots.gouv.fr", "gouv.fr"),
-    "antai": ("antai.gouv.fr", "gouv.fr"),
-    "caf": ("caf.fr",),
-    "credit agricole": ("credit-agricole.fr", "ca-connect.fr"),
-    "banque postale": ("labanquepostale.fr",),
-    "bnp paribas": ("bnpparibas.com", "bnpparibas.net", "bnpparibas"),
-    "societe generale": ("societegenerale.fr", "societegenerale.com", "sg.fr"),
-    "caisse d epargne": ("caisse-epargne.fr",),
-    "credit mutuel": ("creditmutuel.fr", "creditmutuel.com"),
-    "boursorama": ("boursorama.com", "boursorama.fr", "boursobank.com"),
-    "orange": ("orange.fr", "orange.com", "wanadoo.fr"),
-    "sfr": ("sfr.fr", "sfr.com"),
-    "ovh": ("ovh.com", "ovh.net", "ovhcloud.com", "ovh.fr"),
-    "ovhcloud": ("ovh.com", "ovh.net", "ovhcloud.com", "ovh.fr"),
-    "ionos": ("ionos.com", "ionos.fr", "ionos.de", "1und1.de"),
-    "edf": ("edf.fr",),
-    "leboncoin": ("leboncoin.fr",),
-    "vinted": ("vinted.fr", "vinted.com", "vinted.de"),
-    "sparkasse": ("sparkasse.de",),
-    "volksbank": ("volksbank.de", "vr.de"),
-    "postbank": ("postbank.de", "deutsche-bank.de"),
-    "commerzbank": ("commerzbank.de", "commerzbank.com"),
-    "deutsche bank": ("deutsche-bank.de", "db.com"),
-    "ing": ("ing.com", "ing.de", "ing.es", "ing.it"),
-    "n26": ("n26.com",),
-    "klarna": ("klarna.com",),
-    "telekom": ("telekom.de", "t-online.de"),
-    "santander": ("santander.com", "santander.es", "santander.co.uk", "santander.de"),
-    "bbva": ("bbva.es", "bbva.com"),
-    "caixabank": ("caixabank.es", "caixabank.com", "lacaixa.es"),
-    "unicredit": ("unicredit.it", "unicredit.eu"),
-    "intesa sanpaolo": ("intesasanpaolo.com",),
-    "chase": ("chase.com", "jpmorgan.com"),
-    "wells fargo": ("wellsfargo.com",),
-    "bank of america": ("bankofamerica.com", "bofa.com"),
-    "citibank": ("citi.com", "citibank.com"),
-    "hsbc": ("hsbc.com", "hsbc.co.uk", "hsbc.fr"),
-    "barclays": ("barclays.com", "barclays.co.uk"),
-    "coinbase": ("coinbase.com",),
-    "binance": ("binance.com",),
-    "metamask": ("metamask.io",),
-    "ledger": ("ledger.com",),
-    "trust wallet": ("trustwallet.com",),
-    "norton": ("norton.com", "nortonlifelock.com", "gen digital.com"),
-    "mcafee": ("mcafee.com",),
-    "geek squad": ("geeksquad.com", "bestbuy.com"),
-    "rakuten": ("rakuten.co.jp", "rakuten.com", "rakuten.fr"),
-    "mercari": ("mercari.com", "mercari.jp"),
-    "三井住友": ("smbc.co.jp", "smbc-card.com", "vpass.ne.jp"),
-    "楽天": ("rakuten.co.jp", "rakuten-card.co.jp"),
-    "アマゾン": ("amazon.co.jp", "amazon.com"),
-    "ヤマト運輸": ("kuronekoyamato.co.jp",),
-    "佐川急便": ("sagawa-exp.co.jp",),
-    "日本郵便": ("japanpost.jp", "post.japanpost.jp"),
-}
-# Names that are everyday words, too: alone in a display name they say nothing.
-AMBIGUOUS = frozenset(
-    {"orange", "apple", "hermes", "ing", "ups", "chase", "ledger", "outlook", "gls", "caf", "antai"}
-)
-
-# Brands by their first word, and those written without blanks.
-_BY_WORD: dict[str, list[str]] = {}
-for _brand in filter(str.isascii, BRANDS):
-    _BY_WORD.setdefault(_brand.partition(" ")[0], []).append(_brand)
-_DENSE_BRANDS = tuple(brand for brand in BRANDS if not brand.isascii())
-
 # Second levels under which anybody registers, below endings of two letters.
 _SECOND_LEVEL = frozenset(
     {"co", "com", "org", "net", "gov", "gouv", "ac", "edu", "or", "ne", "go", "asso"}
@@ -367,12 +255,3 @@ def is_under(host: str, domains: tuple[str, ...] | frozenset[str]) -> bool:
         if not dot:
             return False
     return True
-
-
-def brands_in(words: list[str], text: str) -> list[str]:
-    """The brands that a folded text names; `words` are its words."""
-    joined = f" {' '.join(words)} "
-    found = {brand for word in words for brand in _BY_WORD.get(word, ()) if f" {brand} " in joined}
-    if not text.isascii():
-        found |= {brand for brand in _DENSE_BRANDS if brand in text}
-    return [brand for brand in BRANDS if brand in found] if found else []

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-from mailqueue.screening import attachments, deceit, disguise, guide, headers, subjects, together
+from mailqueue.screening import (
+    attachments,
+    deceit,
+    disguise,
+    guide,
+    headers,
+    robots,
+    subjects,
+    together,
+)
 from mailqueue.screening.catalogue import MALWARE, RULES
 from mailqueue.screening.deceit import elsewhere, own_domains
 from mailqueue.screening.letter import Letter, read
@@ -50,6 +59,7 @@ def _found(letter: Letter, context: Context) -> Iterator[Finding]:
         # The relay completes From with the login of the site, which may well look so.
         if finding.rule != "random_sender" or "from" not in context.added:
             yield finding
+    yield from robots.check(letter, own, away)
     about = list(subjects.check(letter, context, away, sorted(set(dressed.values()))))
     yield from about
     yield from together.check(letter, others, about, away)

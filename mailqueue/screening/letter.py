@@ -48,6 +48,10 @@ _PLANTED = re.compile(
     r"/(?:[\w.%-]{1,80}/){0,8}(?:[\w-]{1,80}\.(?:php|html?)(?:[?#]|\Z)|(?:[\w-]{0,40}(?:login|signin|secure|verif|account|update|bank)[\w-]{0,40}/?(?:[?#]|\Z)))",
     re.I,
 )
+# Folders of programs, which have no page at all, not even one without a name.
+_PROGRAM_FOLDER = re.compile(
+    r"/(?:wp-includes|wp-admin/(?:css|js|images|includes))/(?:[\w.%-]{1,80}/){0,8}(?:[?#]|\Z)", re.I
+)
 _ASIAN_LETTER = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -178,7 +182,11 @@ class Letter:
     @cached_property
     def planted(self) -> list[Reference]:
         """Those that lead to a page where a site keeps no pages."""
-        return [found for found in self.web if _PLANTED.search(found.url.path)]
+        return [
+            found
+            for found in self.web
+            if _PLANTED.search(found.url.path) or _PROGRAM_FOLDER.search(found.url.path)
+        ]
 
     @cached_property
     def attachments(self) -> list[Leaf]:

@@ -1,8 +1,9 @@
 """What a message is about: the topics of abuse, found by phrases that meet. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mailqueue.screening import topics
+from mailqueue.screening.brands import HOMES
 from mailqueue.screening.hosts import is_under
 from mailqueue.screening.letter import Letter, Reference
 from mailqueue.screening.topics import Topic
@@ -24,6 +25,7 @@ WARNING_SHARE = 0.5
 WARNINGS = 2
 # A newsletter that can be left may write about fraud, and praises what it sells.
 BULK_SHARE = 0.7
+BESIDE_SHARE = 0.4
 
 _Meaning = tuple[int, str]
 # At which word, in which group, which phrase.
@@ -33,14 +35,14 @@ _Hit = tuple[int, str, str]
 def _all_phrases() -> Phrases[_Meaning]:
     found: Phrases[_Meaning] = Phrases()
     for number, topic in enumerate(topics.ALL):
-        for group in topic.groups:
-            found.add(topic.phrases(group), (number, group))
+        for group, phrases in topics.phrases(topic):
+            found.add(phrases, (number, group))
     return found
 
 
 _PHRASES = _all_phrases()
 _WARNING: Phrases[None] = Phrases()
-_WARNING.add([phrase.strip() for phrase in topics.WARNING.split(";")], None)
+_WARNING.add(topics.pieces(topics.WARNING), None)
 
 
 def check(
@@ -59,6 +61,18 @@ def check(
         hits = found.setdefault(number, [])
         if len(hits) < MOST_HITS:
             hits.append((place, group, phrase))
+    about = list(_about(letter, context, away, found))
+    main = max((one.score for one in about), default=0.0)
+    for one in about:
+        # A newsletter touches many topics; what it is about counts.
+        share = BESIDE_SHARE if letter.is_bulk and one.score < main else 1.0
+        yield Finding(one.rule, one.score * share, one.where, one.details)
+
+
+def _about(
+    letter: Letter, context: Context, away: list[Reference], found: Mapping[int, list[_Hit]]
+) -> Iterator[Finding]:
+    """The topics by the phrases that were found of each."""
     for number, hits in found.items():
         topic = topics.ALL[number]
         points, said = _densest(topic, sorted(hits))
@@ -69,6 +83,8 @@ def check(
             share = BULK_SHARE
         elif letter.is_visitors and topic.is_quotable:
             share = _visitors_share(letter, context)
+        if (topic.is_lure or topic.is_warned_of) and _is_warning(letter):
+            share *= WARNING_SHARE
         points = min(topic.most, points) * share * _leads(topic, letter, away)
         yield Finding(topic.rule, points, "text", {"what": quoted(", ".join(said))})
 
@@ -114,16 +130,21 @@ def _leads(topic: Topic, letter: Letter, away: list[Reference]) -> float:
     A site asks for the password of its own accounts, and tells of its own parcels: that counts
     little where all links lead to the site itself, and there is nothing to open.
     """
-    if topic not in (topics.CREDENTIALS, topics.PARCEL, topics.REFUND, topics.BILL):
-        return 1.0
     if topic is topics.BILL:
         return 1.0 if any(_is_opened(leaf.name) for leaf in letter.attachments) else 0.3
+    if not topic.is_lure:
+        return topic.at_home if letter.web and not away else 1.0
+    # Nobody who is lured is led to the brand itself.
+    away = [found for found in away if not is_under(found.url.host, HOMES)]
     if not away:
         return 0.25
     # The first link is the one that is meant; footers lead to many places.
-    share = 1.0 if letter.web[0] in away or 2 * len(away) > len(letter.web) else 0.4
-    warnings = {phrase for phrase, _, _ in _WARNING.found(letter.phrased)}
-    return share * (WARNING_SHARE if len(warnings) >= WARNINGS else 1.0)
+    return 1.0 if letter.web[0] in away or 2 * len(away) > len(letter.web) else 0.4
+
+
+def _is_warning(letter: Letter) -> bool:
+    """Whether it warns of fraud."""
+    return len({phrase for phrase, _, _ in _WARNING.found(letter.phrased)}) >= WARNINGS
 
 
 def _is_opened(name: str) -> bool:

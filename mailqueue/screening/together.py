@@ -1,5 +1,6 @@
 """Findings that say more together than each by itself. Pure."""
 
+import re
 from collections.abc import Iterator
 
 from mailqueue.screening.guide import FEW_WORDS
@@ -11,6 +12,11 @@ from mailqueue.screening.words import Phrases
 # Ours. From here on a topic is what the letter is about.
 MAIN_TOPIC = 2.5
 MAIN_ADULT = 0.5
+
+MAX_TEXT = 60_000
+
+_MESSENGERS = frozenset({"whatsapp", "telegram", "телеграм", "телеграмм", "ватсап", "viber"})
+_ADDRESS = re.compile(r"[\w.+-]{2,64}@([a-z0-9.-]{4,60}[a-z])")
 
 _LEAVING = (
     "to be removed; be removed from; remove in the; remove in subject; word remove; remove you; "
@@ -55,8 +61,20 @@ def check(
         return
     if not letter.is_bulk and _says(_LEAVE, letter):
         yield Finding("removal", 1.0, "text")
+    contact = _contact(letter)
+    if contact:
+        yield Finding("contact_elsewhere", 1.0, "text", {"what": quoted(contact)})
     if letter.sender.host in FREE_MAIL:
         yield Finding("free_sender", 1.0, "header", {"what": quoted(letter.sender.address)})
+
+
+def _contact(letter: Letter) -> str:
+    """The messenger, or the address in a free mailbox, where answers are to go."""
+    for match in _ADDRESS.finditer(letter.folded[:MAX_TEXT]):
+        if match[1] in FREE_MAIL:
+            return match[0]
+    found = letter.phrased.different & _MESSENGERS
+    return min(found) if found else ""
 
 
 def _says(phrases: Phrases[None], letter: Letter) -> bool:

@@ -75,7 +75,8 @@ class Words:
 class Phrases(Generic[T]):
     """Phrases and what each stands for."""
 
-    # By their first two words where both are plain, else by the first, "#", or its stem.
+    # By their first two words where the second is plain, else by the first, or its stem. The first
+    # may be "#".
     _pairs: dict[str, dict[str, list[_Known[T]]]] = field(default_factory=dict)
     _first: dict[str, list[_Known[T]]] = field(default_factory=dict)
     _stems: dict[str, list[_Known[T]]] = field(default_factory=dict)
@@ -100,7 +101,7 @@ class Phrases(Generic[T]):
                 self._stems.setdefault(head[:_STEM], []).append(known)
                 continue
             self._heads.add(head)
-            if all(map(_is_plain, pattern[:2])) and len(pattern) > 1:
+            if len(pattern) > 1 and _is_plain(pattern[1]):
                 seconds = self._pairs.setdefault(head, {})
                 seconds.setdefault(pattern[1], []).append(known)
             else:
@@ -113,9 +114,9 @@ class Phrases(Generic[T]):
         """
         heads = self._heads & text.different
         begins: dict[str, list[_Known[T]]] = {word: self._first.get(word, []) for word in heads}
-        if "#" in self._first:
-            for word in filter(str.isdigit, text.different - heads):
-                begins[word] = self._first["#"]
+        if "#" in self._heads:
+            for word in filter(str.isdigit, text.different):
+                begins[word] = [*begins.get(word, ()), *self._first.get("#", ())]
         for stem in self._stems.keys() & text.stems.keys():
             for word in text.stems[stem]:
                 fitting = [one for one in self._stems[stem] if _fits(one[0][0], word)]
@@ -136,20 +137,21 @@ class Phrases(Generic[T]):
         self, words: list[str], begins: Mapping[str, list[_Known[T]]]
     ) -> Iterator[tuple[str, T, int]]:
         """The phrases that stand among words, in order; `begins` are those of each first word."""
+        numbers = self._pairs.get("#", {})
         for place in [place for place, word in enumerate(words) if word in begins]:
-            word = words[place]
+            word, after = words[place], words[place + 1] if place + 1 < len(words) else ""
             known = begins[word]
-            if word in self._pairs and place + 1 < len(words):
-                known = [*self._pairs[word].get(words[place + 1], ()), *known]
+            if word in self._pairs and after in self._pairs[word]:
+                known = [*self._pairs[word][after], *known]
+            if after in numbers and word.isdigit():
+                known = [*numbers[after], *known]
             for pattern, meaning, is_plain in known:
+                end = place + len(pattern)
                 if not is_plain:
                     end = _end(pattern, words, place)
-                elif len(pattern) <= 2:
-                    # Its words are what it was found by.
-                    end = place + len(pattern)
-                else:
-                    end = place + len(pattern)
-                    end = end if tuple(words[place:end]) == pattern else 0
+                # One or two plain words are what it was found by.
+                elif len(pattern) > 2 and tuple(words[place:end]) != pattern:
+                    continue
                 if end:
                     yield " ".join(words[place:end]), meaning, place
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from mailqueue import house_overview
 from mailqueue.states import State
-from panel import engine_words, wording
+from panel import engine_words, list_words, wording
 from panel.access import SignedInRequest, administrators_only, only, signed_in
 
 
@@ -24,6 +24,8 @@ def page(request: SignedInRequest) -> HttpResponse:
         context = {
             "section": "dashboard",
             "engines": engine_words.all_of(now),
+            "lists": list_words.all_of(now),
+            "asks_for_own": list_words.own_addresses(),
             "seen": seen,
             "states": [
                 {"state": state, "word": wording.state_word(state), "number": number}

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from mailqueue import overview
+from mailqueue import judgements, overview, queue
 from mailqueue.states import State
 from panel import bulk, limit_words, wording
 from panel.access import SignedInRequest, account_for, only, signed_in, visible_accounts
@@ -116,6 +116,8 @@ def account(request: SignedInRequest, service_name: str) -> HttpResponse:
                 .order_by("role", "user__username"),
                 "sendmail": settings.SENDMAIL,
                 "limits": limit_words.facts(found),
+                "screening": judgements.mode_of(found).label,
+                "owners_overrule": queue.owners_may_overrule(found),
             },
         )
 

@@ -154,6 +154,7 @@ def _told(line: Line) -> dict[str, Any]:
         "line": line,
         "script": line.script,
         "name": script_words.name(line),
+        "folder": script_words.visible(line.script.folder),
         "way": script_words.way(line.script),
         "error_share": script_words.share(figures.failed, figures.handed),
         "spam_share": script_words.share(figures.spam, figures.handed),

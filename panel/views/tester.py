@@ -12,9 +12,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mailqueue import examining, probes
+from mailqueue import examining, judgements, probes
 from mailqueue.examining import Fault
-from mailqueue.models import HostingAccount, Probe, ProbeAddress
+from mailqueue.models import HostingAccount, Probe, ProbeAddress, Screening
 from panel import audit, tester, tester_words, throttle, wording
 from panel.access import SignedInRequest, account_to_change, only, signed_in
 from panel.forms import TesterForm
@@ -45,7 +45,7 @@ def page(request: SignedInRequest, service_name: str) -> HttpResponse:
     if isinstance(found, Fault):
         return _answer(request, account, form, 400, fault=tester_words.fault(found))
     author = tester.author(account, found.author_domain)
-    report = tester_words.report(found, author)
+    report = tester_words.report(found, author, judgements.mode_of(account))
     return _answer(request, account, form, report=report, author=author)
 
 
@@ -66,6 +66,7 @@ def address(request: SignedInRequest, service_name: str) -> HttpResponse:
     row = probes.address_of(account.pk, now)
     came = probes.newest(account.pk, now)
     version = _version(row, came)
+    mode = judgements.mode_of(account)
     if request.htmx and request.GET.get("version") == version:
         return HttpResponse(status=204)
     with timezone.override(account.time_zone):
@@ -74,7 +75,7 @@ def address(request: SignedInRequest, service_name: str) -> HttpResponse:
             "tab": "tester",
             "row": row,
             "address": probes.written(row) if row else "",
-            "came": [_shown(probe, now) for probe in came],
+            "came": [_shown(probe, mode, now) for probe in came],
             "version": version,
             "passed_over": row.passed_over if row and row.hour_from > now - probes.HOUR else 0,
             "most": probes.MOST_AN_HOUR,
@@ -107,14 +108,14 @@ def _version(row: ProbeAddress | None, came: Sequence[Probe]) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
 
-def _shown(probe: Probe, now: datetime) -> dict[str, Any]:
+def _shown(probe: Probe, mode: Screening, now: datetime) -> dict[str, Any]:
     """A line of the list."""
     examined = examining.of_row(probe.result) if probe.result else None
     return {
         "probe": probe,
         "moment": wording.moment(probe.accepted_at, now),
         "examined": examined,
-        "verdict": tester_words.short(examined),
+        "verdict": tester_words.short(examined, mode),
     }
 
 
@@ -123,7 +124,7 @@ def _of_probe(account: HostingAccount, probe: Probe) -> dict[str, Any]:
     examined = examining.of_row(probe.result)
     author = tester.author(account, examined.author_domain)
     return {
-        "report": tester_words.report(examined, author),
+        "report": tester_words.report(examined, author, judgements.mode_of(account)),
         "author": author,
         "probe": probe,
         "is_sent": True,

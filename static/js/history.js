@@ -1,6 +1,7 @@
 // Draws the table of the chart as stacked bars, and lets a bar be chosen by mouse or keyboard. The
 // table is the only source: when htmx replaces it, the bars follow, and a bar leads where its row
-// leads. Colours come from the style sheet, for both themes.
+// leads. Rows are days or hours, or names: then the bars lie beside them. Colours come from the
+// style sheet, for both themes.
 
 "use strict";
 
@@ -13,6 +14,10 @@
   const longDay = new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" });
   const number = new Intl.NumberFormat(language);
   const series = ["--chart-delivered", "--chart-in-error", "--chart-queued"];
+
+  // Names need more room than days.
+  const isAcross = "across" in canvas.dataset;
+  const [along, up] = isAcross ? ["y", "x"] : ["x", "y"];
 
   // The rows behind the bars, and the bar that the keyboard has chosen, if any.
   let rows = [];
@@ -28,10 +33,11 @@
     const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
     rows = [...table.tBodies[0].rows].map((row) => {
       const time = row.querySelector("time");
-      const day = new Date(time.dateTime);
+      const isNamed = byHour || isAcross;
+      const day = isNamed ? null : new Date(time.dateTime);
       return {
-        short: byHour ? row.cells[0].dataset.short : shortDay.format(day),
-        long: byHour ? time.textContent : longDay.format(day),
+        short: isNamed ? row.cells[0].dataset.short : shortDay.format(day),
+        long: isNamed ? (time ?? row.cells[0]).textContent.trim() : longDay.format(day),
         figures: [...row.querySelectorAll("data")].map((data) => Number(data.value)),
         link: row.querySelector("a"),
       };
@@ -46,28 +52,29 @@
     options: {
       animation: false,
       maintainAspectRatio: false,
-      interaction: { mode: "index", intersect: false },
+      indexAxis: along,
+      interaction: { mode: "index", axis: along, intersect: false },
       plugins: {
         legend: { display: false },
         tooltip: {
           callbacks: {
             title: (items) => rows[items[0].dataIndex].long,
-            label: (item) => ` ${item.dataset.label} ${number.format(item.parsed.y)}`,
+            label: (item) => ` ${item.dataset.label} ${number.format(item.parsed[up])}`,
           },
         },
       },
       scales: {
-        x: { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 24 } },
-        y: { stacked: true, beginAtZero: true, border: { display: false }, ticks: { precision: 0, maxTicksLimit: 6, callback: (value) => number.format(value) } },
+        [along]: { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkip: !isAcross, autoSkipPadding: 24 } },
+        [up]: { stacked: true, beginAtZero: true, border: { display: false }, ticks: { precision: 0, maxTicksLimit: 6, callback: (value) => number.format(value) } },
       },
     },
   });
 
   function paint() {
     series.forEach((name, index) => { chart.data.datasets[index].backgroundColor = colour(name); });
-    const { x, y } = chart.options.scales;
-    x.ticks.color = y.ticks.color = colour("--muted");
-    x.border.color = y.grid.color = colour("--line");
+    const { [along]: names, [up]: figures } = chart.options.scales;
+    names.ticks.color = figures.ticks.color = colour("--muted");
+    names.border.color = figures.grid.color = colour("--line");
   }
 
   // What a screen reader says of a bar.
@@ -142,7 +149,7 @@
     show();
   });
   canvas.addEventListener("click", (event) => {
-    const [bar] = chart.getElementsAtEventForMode(event, "index", { intersect: false }, true);
+    const [bar] = chart.getElementsAtEventForMode(event, "index", { axis: along, intersect: false }, true);
     if (bar) rows[bar.index].link?.click();
   });
 

@@ -6,21 +6,34 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from mailqueue import accounts, engines, senders, service, signing_keys, simulator, tokens
+from mailqueue import (
+    accounts,
+    engines,
+    probes,
+    scripts,
+    senders,
+    service,
+    signing_keys,
+    simulator,
+    tokens,
+)
 from mailqueue.engines import Known
+from mailqueue.examining import Examined
 from mailqueue.models import (
     CaseSample,
     HostingAccount,
     Message,
+    Probe,
     QueueJob,
     SigningKey,
     SpamCase,
 )
 from mailqueue.senders import Seen
-from panel import dns_questions, invitations, trial
+from panel import dns_questions, invitations, tester, trial
 from panel.models import AuditEntry, Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
@@ -93,6 +106,20 @@ def addresses(
     token, _plain = tokens.make(account.pk, "t" * 100, "admin", now, uid=1)
     tokens.revoke(tokens.make(account.pk, "old", "admin", now)[0], now)
     test_id = trial.send(account, long, now)
+    to_test = probes.written(probes.make_address(account.pk, now))
+    submit(now, recipients=(to_test,), script="/s" * 60)
+    examined = tester.judge(account, f"Subject: FREE {'X' * 300}\n\n{long}".encode(), now)
+    assert isinstance(examined, Examined)
+    for number, row in enumerate([examined.as_row(), {}]):
+        Probe.objects.create(
+            account=account,
+            queue_id=("PROBE", "BROKEN")[number],
+            accepted_at=now,
+            script="/s" * 60,
+            size_bytes=1,
+            judged_at=now,
+            result=row,
+        )
     stored = simulator.store(
         "", [long, "b@example.org"], "x" * 200, b"a: b\r\n\r\n" + b"x" * 900, now
     )
@@ -133,8 +160,22 @@ def addresses(
     signing_keys.retire(old, now)
     stopped, long_name = _stopped(now)
     evidence = f"/web/hosting/{stopped.account.service_name}/scripts-emails/cases/{stopped.pk}/"
+    told = [
+        scripts.Seen(account.pk, name, "/s" * 100, Message.Origin.SOCKET, 2000, 30, 30, 7)
+        for name in ("n" * 255, "<b>", *(f"{number}.php" for number in range(60)))
+    ]
+    with transaction.atomic():
+        scripts.see(told, now)
+        scripts.see(told[:5], now - timedelta(days=20))
+    blocked = service.block_script(account.pk, told[0].key, "x" * 150, now)
+    submit(now, subject="x" * 250, script="n" * 255, folder="/s" * 100)
+    script = f"/web/hosting/boutique.example/scripts/{blocked.key}/"
     step = f"/web/hosting/boutique.example/domains/boutique.example/keys/{key.pk}/"
     return [
+        "/web/hosting/boutique.example/scripts/",
+        script,
+        script + "purge/confirm/",
+        script + "block/confirm/",
         "/web/hosting/boutique.example/domains/",
         "/web/hosting/boutique.example/domains/boutique.example/",
         "/web/hosting/boutique.example/domains/boutique.example/?check=1",
@@ -155,6 +196,11 @@ def addresses(
         "/selection/unblock/confirm/",
         "/dashboard/",
         "/destinations/",
+        "/rules/",
+        "/rules/?q=nothing-like-it",
+        "/rules/link_text/",
+        "/rules/malware/",
+        "/web/hosting/boutique.example/rules/",
         "/cases/",
         "/cases/?all=on&q=nothing-like-it",
         evidence,
@@ -194,6 +240,8 @@ def addresses(
         SCRIPTS_EMAILS + "queue/?q=nothing-like-it",
         SCRIPTS_EMAILS + "help/",
         SCRIPTS_EMAILS + "tester/",
+        SCRIPTS_EMAILS + "tester/address/",
+        SCRIPTS_EMAILS + "tester/PROBE/",
         SCRIPTS_EMAILS + "test/",
         SCRIPTS_EMAILS + f"test/{test_id}/",
         SCRIPTS_EMAILS + f"messages/{shown.queue_id}/",

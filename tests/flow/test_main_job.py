@@ -1,6 +1,8 @@
 """A script's mail() reaches a mailbox, once and as it was; and the page can stop it."""
 
+import re
 import time
+from functools import partial
 
 from tests.support import php
 from tests.support.house import ACCOUNT, House, house
@@ -102,6 +104,38 @@ def test_a_purge_deletes_the_queue_and_unblocks(home: House, mx: Remote) -> None
     # The service runs again.
     assert home.php(guide_script("after@example.org")).stdout == SUCCESS
     eventually(lambda: arrived(mx, "after@example.org"))
+
+
+def test_one_script_is_blocked_and_the_others_go_on(home: House, mx: Remote) -> None:
+    def send(script: str, to: str) -> None:
+        result = php.run(guide_script(to), home.sendmail, home.scripts, name=script)
+        assert result.stdout == SUCCESS
+
+    for script in ("robot.php", "contact.php"):
+        send(script, f"first@{script}.example")
+        eventually(partial(arrived, mx, f"first@{script}.example"))
+    pages = home.pages()
+    listed = pages.get(f"/web/hosting/{ACCOUNT}/scripts/")
+    [link] = re.findall(r'href="([^"]+/scripts/[0-9a-f]{64}/)"><bdi>robot.php<', listed.text)
+    confirm = pages.get(f"{link}block/confirm/")
+    assert "Valider" in confirm.words
+    assert "Bloqué" in pages.post(f"{link}block/", referrer=confirm).words
+
+    send("robot.php", "held@robot.php.example")
+    send("contact.php", "second@contact.php.example")
+    eventually(lambda: arrived(mx, "second@contact.php.example"))
+    (row,) = home.queue()
+    assert (row["recipient"], row["status"]) == ("held@robot.php.example", "held")
+    assert "Activé" in pages.get(SCRIPTS_EMAILS).words
+    page = pages.get(link)
+    assert "1 e-mail retenu" in page.words
+    assert not arrived(mx, "held@robot.php.example")
+
+    confirm = pages.get(f"{link}unblock/confirm/")
+    pages.post(f"{link}unblock/", referrer=confirm)
+    eventually(lambda: arrived(mx, "held@robot.php.example"))
+    eventually(lambda: home.queue() == [])
+    home.ledger()
 
 
 def test_a_refused_recipient_is_counted_as_an_error(home: House, mx: Remote) -> None:

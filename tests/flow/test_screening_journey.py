@@ -40,6 +40,19 @@ echo mail("infected@example.org", "Facture", {body}, [
     "Content-Type" => 'multipart/mixed; boundary="b"',
 ]);
 """
+# What was put into a site to send spam: nobody's names, a new link in each, people it never met.
+INJECTED = """<?php
+$taken = 0;
+for ($n = 0; $n < 80; $n++) {{
+    $taken += mail("stranger-$n@example.net", "Hallo $n", str_replace("LINK", "https://b$n.top/x",
+        {text}), 'From: "Anna ' . $n . '" <a' . $n . '@boutique.example>');
+}}
+echo $taken;
+"""
+NEWS = (
+    "Bonjour,\n\nles nouvelles de la saison sont là, avec nos conseils pour bien choisir et une "
+    "visite de notre atelier. Nous vous attendons.\nLINK\n"
+)
 ROUNDS, EACH = 3, 50
 
 
@@ -166,3 +179,19 @@ def test_a_worker_that_is_killed_meanwhile_judges_each_message_once(
     assert not {one for one in sent() if one.startswith("spam-")}
     assert unlimited.total("spam_messages") == unlimited.total("spam") == ROUNDS * EACH
     assert unlimited.ledger()[ACCOUNT]["held"] == ROUNDS * EACH
+
+
+def test_an_injected_mailer_is_held_for_how_it_behaves(unlimited: House, mx: Remote) -> None:
+    before = len(held(unlimited))
+    assert unlimited.php(INJECTED.format(text=quoted(NEWS))).stdout == "80"
+
+    def strangers() -> int:
+        found = {one for message in list(mx.messages) for one in message.recipients}
+        return sum(one.startswith("stranger-") for one in found)
+
+    eventually(lambda: strangers() + len(held(unlimited)) - before == 80, 30)
+    # One such letter is nothing; the first ones showed what it is.
+    assert 0 < strangers() < 40
+    # The site's other scripts send as before.
+    send(unlimited, "marie@example.net", HONEST_SUBJECT, HONEST_TEXT)
+    eventually(lambda: arrived(mx, "marie@example.net"))

@@ -71,10 +71,12 @@ def test_what_editors_and_mailboxes_put_around_a_message_is_taken_off(raw: bytes
 
 
 def test_it_tells_what_the_relay_changes() -> None:
-    found = prepared(b"Subject: s\nBcc: a@b.example, c@d.example\nX-Facteur-Id: 1\nTo: e@f\n\nx\n")
+    found = prepared(
+        b"Subject: s\nBcc: a@b.example, c@d.example\nX-Facteur-Id: 1\nTo: e@f.example\n\nx\n"
+    )
     assert found.added == ("date", "from", "message-id")
     assert found.removed == ("bcc", "x-facteur-id")
-    assert found.recipients == 3
+    assert found.recipients == ("a@b.example", "c@d.example", "e@f.example")
     assert not found.is_folded
     assert b"a@b.example" not in found.content
     assert f"From: <{SENDER}>".encode() in found.content
@@ -91,9 +93,10 @@ def test_it_tells_what_the_relay_changes() -> None:
             False,
             "a line of the body is longer than 998 bytes",
         ),
+        (b"To: Marie Martin\nSubject: s\n\nx", False, "bad recipient: 'Marie Martin'"),
     ],
 )
-def test_lines_that_are_too_long_are_broken_or_in_the_way(
+def test_what_the_relay_would_refuse_is_told_in_its_words(
     raw: bytes, is_folded: bool, obstacle: str
 ) -> None:
     found = prepared(raw)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mailqueue import facts
-from mailqueue.facts import Host, Question, Said, Seen, Wanted
+from mailqueue.facts import Host, Question, Said, Seen, Trouble, Wanted
 from mailqueue.models import HostingAccount, LinkedHost, ListAnswer
 from mailqueue.screening import Listing
 
@@ -186,38 +186,38 @@ def test_a_listed_visitor_is_told(account: HostingAccount, now: datetime) -> Non
 
 
 @pytest.mark.parametrize(
-    ("listed", "unlisted", "words"),
+    ("listed", "unlisted", "trouble"),
     [
-        (Said(Question(ZONE, facts.LISTED)), Said(Question(ZONE, facts.UNLISTED)), "every list"),
+        (Said(Question(ZONE, facts.LISTED)), Said(Question(ZONE, facts.UNLISTED)), Trouble.EMPTY),
         (
             Said(Question(ZONE, facts.LISTED), "127.0.0.2"),
             Said(Question(ZONE, facts.UNLISTED), "127.0.0.2"),
-            "no list",
+            Trouble.WORLD,
         ),
         (
-            Said(Question(ZONE, facts.LISTED), trouble="it does not answer public resolvers"),
+            Said(Question(ZONE, facts.LISTED), trouble=Trouble.PUBLIC),
             Said(Question(ZONE, facts.UNLISTED)),
-            "public resolvers",
+            Trouble.PUBLIC,
         ),
     ],
 )
 def test_a_list_that_does_not_do_well_is_not_believed(
-    account: HostingAccount, now: datetime, listed: Said, unlisted: Said, words: str
+    account: HostingAccount, now: datetime, listed: Said, unlisted: Said, trouble: Trouble
 ) -> None:
     facts.want_own(now)
-    assert facts.reputation(now)[0].trouble is None
+    assert not facts.reputation(now)[0].is_known
     asked = wanted(account, visitor=VISITOR)
     facts.look([asked], now)
     facts.hear([listed, unlisted, Said(Question(ZONE, VISITOR), "127.0.0.4")], now)
     assert facts.look([asked], now).listings == {}
     (zone,) = facts.reputation(now)
-    assert zone.trouble is not None
-    assert words in zone.trouble
+    assert (zone.is_known, zone.trouble) == (True, trouble)
 
 
 def test_a_list_is_tried_again_and_again(now: datetime) -> None:
     does_well(now)
-    assert facts.reputation(now)[0].trouble == ""
+    (zone,) = facts.reputation(now)
+    assert (zone.is_known, zone.trouble) == (True, None)
     soon = now + timedelta(hours=11)
     facts.want_own(soon)
     assert facts.take(soon, 10) == ([], [])
@@ -228,7 +228,7 @@ def test_a_list_is_tried_again_and_again(now: datetime) -> None:
         facts.UNLISTED,
     }
     # Who does not find that out for a day, does not know.
-    assert facts.reputation(now + timedelta(days=2))[0].trouble is None
+    assert not facts.reputation(now + timedelta(days=2))[0].is_known
 
 
 def test_our_own_addresses_are_asked_for_and_held_against_nobody(

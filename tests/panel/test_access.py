@@ -7,6 +7,7 @@ import zstandard
 from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern
+from django.utils import timezone
 
 from mailqueue.domains import ascii_name
 from mailqueue.models import (
@@ -15,6 +16,7 @@ from mailqueue.models import (
     CaseSample,
     HostingAccount,
     Message,
+    Probe,
     Script,
     SigningKey,
     SimulatedMessage,
@@ -159,6 +161,8 @@ TABLE = {
     ],
     "sending_help": [("GET", PAGE + "help/", OF_ACCOUNT)],
     "tester": [("GET", PAGE + "tester/", (302, 404, 403, 200, 200))],
+    "tester_address": [("GET", PAGE + "tester/address/", (302, 404, 403, 200, 200))],
+    "tester_result": [("GET", PAGE + "tester/PROBE/", (302, 404, 403, 200, 200))],
     "test_mail": [("GET", PAGE + "test/", (302, 404, 403, 200, 200))],
     "test_mail_result": [("GET", PAGE + "test/TEST/", OF_ACCOUNT)],
     "errors_list": [("GET", PAGE + "errors/", OF_ACCOUNT)],
@@ -192,6 +196,13 @@ TABLE = {
         ("POST", "/selection/block/", (302, 403, 403, 403, 400)),
         ("POST", "/selection/unblock/", (302, 403, 403, 403, 400)),
     ],
+    "rules": [("GET", "/rules/", OF_ADMINISTRATORS)],
+    "rule": [
+        ("GET", "/rules/link_text/", OF_ADMINISTRATORS),
+        ("GET", "/rules/nothing/", (302, 403, 403, 403, 404)),
+    ],
+    "account_rules": [("GET", BASE + "rules/", OF_ADMINISTRATORS)],
+    "account_rules_reset": [("POST", BASE + "rules/reset/", (302, 403, 403, 403, 302))],
     "dashboard": [("GET", "/dashboard/", (302, 403, 403, 403, 200))],
     "destinations": [("GET", "/destinations/", (302, 403, 403, 403, 200))],
     "destination_resume": [("POST", "/destinations/987654321/resume/", (302, 403, 403, 403, 302))],
@@ -232,6 +243,9 @@ CASES = [
 OF_OTHERS = {
     PAGE + "review/",
     PAGE + "messages/ABC/wanted/",
+    "/rules/link_text/",
+    "/rules/nothing/",
+    BASE + "rules/",
     "/web/hosting/add/",
     BASE + "edit/",
     BASE + "close/",
@@ -262,6 +276,7 @@ OF_OTHERS = {
     BASE + "report-address/",
     PAGE + "test/",
     PAGE + "tester/",
+    PAGE + "tester/address/",
     "/report-address/x/",
     "/",
     "/login/",
@@ -390,9 +405,24 @@ def _test_mail(account: HostingAccount) -> None:
     Message.objects.filter(queue_id=sent).update(queue_id="TEST")
 
 
+@pytest.fixture
+def _probe(account: HostingAccount) -> None:
+    Probe.objects.create(
+        account=account, queue_id="PROBE", accepted_at=timezone.now(), size_bytes=1
+    )
+
+
 # Something for each address to show.
 ALL_THERE = pytest.mark.usefixtures(
-    "_case", "_key", "_letter", "_message", "_report", "_script", "_test_mail", "_token"
+    "_case",
+    "_key",
+    "_letter",
+    "_message",
+    "_probe",
+    "_report",
+    "_script",
+    "_test_mail",
+    "_token",
 )
 
 

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 
-from mailqueue import accounts, engines, house_overview, service
+from mailqueue import accounts, engines, facts, house_overview, service
 from mailqueue.engines import Known
+from mailqueue.facts import Question, Said, Trouble
 from mailqueue.models import AccountTotals, HostingAccount, QuarterCount, Review
 from mailqueue.states import State
 from panel.models import User
@@ -230,3 +232,44 @@ def test_it_shows_which_scanner_answers_and_which_does_not(
     assert re.search(r"ClamAV web1 Ne répond pas Arrêt (aujourd|hier)", text)
     assert "1 e-mail est parti sans qu’il l’ait examiné." in text
     assert "&lt;b&gt;refused&lt;/b&gt;" in page
+
+
+def test_without_lists_nothing_is_said_of_them(browse: Browse, administrator: User) -> None:
+    assert "Listes de réputation" not in words(browse(administrator).get(PAGE).content.decode())
+
+
+def test_it_shows_what_is_wrong_with_a_list_and_which_of_our_addresses_it_has(
+    browse: Browse, administrator: User, settings: Any
+) -> None:
+    settings.DNSBL = ["good.example", "bad.example", "new.example"]
+    settings.OUTBOUND_ADDRESSES = [ip_network("9.9.9.9"), ip_network("9.9.9.10")]
+    client = browse(administrator)
+    now = timezone.now()
+    facts.want_own(now)
+    assert words(client.get(PAGE).content.decode()).count("Pas encore interrogé") == 3
+    for zone in settings.DNSBL[:2]:
+        facts.hear(
+            [
+                Said(Question(zone, facts.LISTED), "127.0.0.2"),
+                Said(Question(zone, facts.UNLISTED)),
+            ],
+            now,
+        )
+    facts.hear(
+        [
+            Said(Question("good.example", "9.9.9.9"), "127.0.0.4"),
+            Said(Question("bad.example", facts.LISTED), trouble=Trouble.PUBLIC),
+        ],
+        now,
+    )
+    text = words(client.get(PAGE).content.decode())
+    assert "good.example Répond Répertoriée 9.9.9.9" in text
+    assert re.search(r"bad.example Ignorée Elle ne répond pas aux résolveurs publics.*? –", text)
+    for trouble in Trouble:
+        facts.hear([Said(Question("good.example", facts.LISTED), trouble=trouble)], now)
+        assert "good.example Ignorée" in words(client.get(PAGE).content.decode())
+    settings.OUTBOUND_ADDRESSES = []
+    facts.want_own(now)
+    text = words(client.get(PAGE).content.decode())
+    assert "9.9.9.9" not in text
+    assert "FACTEUR_OUTBOUND_ADDRESSES" in text

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from mailqueue import service
+from mailqueue import overview, service
 from mailqueue.models import HostingAccount, Recipient, StateChange
+from panel import wording
 from panel.models import User
 from tests.panel.conftest import HTMX, Browse, Submit
+from tests.support import judged
+from tests.support.spam import SPAM
 
 PAGE = "/web/hosting/boutique.example/scripts-emails/"
 NBSP = "\N{NO-BREAK SPACE}"
@@ -40,6 +43,34 @@ def test_unblocking_lets_the_queue_go(
     assert "L’envoi est débloqué." in text
     assert _state(account) == "ok"
     assert Recipient.objects.get().status == "waiting"
+
+
+def test_before_it_unblocks_it_tells_what_stays_held(
+    browse: Browse,
+    owner: User,
+    account: HostingAccount,
+    submit: Submit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = timezone.now()
+    for number in range(2):
+        judged.send(account, SPAM, now, f"victim{number}@example.org")
+    judged.judge(account, now)
+    service.block(account.pk, "x", now)
+    submit(now)
+    confirm = PAGE + "unblock/confirm/"
+    text = browse(owner).get(confirm).content.decode()
+    assert "1 e-mail de la file d’attente sera remis" in text
+    assert "2 e-mails restent retenus" in text
+    assert "1 e-mail repart" in browse(owner).get(PAGE).content.decode()
+    monkeypatch.setattr(overview, "MOST_STAYING", 1)
+    monkeypatch.setattr(wording, "MOST_STAYING", 1)
+    text = browse(owner).get(confirm).content.decode()
+    assert "plus de 1 e-mails restent retenus" in text
+    assert "au plus 1 e-mail" in text
+    service.purge(account.pk, "x", now)
+    service.block(account.pk, "x", now)
+    assert "restent retenus" not in browse(owner).get(confirm).content.decode()
 
 
 def test_purging_empties_the_queue_and_unblocks(

@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from mailqueue import senders, signing_keys
+from mailqueue import senders, signing_keys, weights
 from mailqueue.examining import Examined
-from mailqueue.models import AccountTotals, HostingAccount, Message, SigningKey
+from mailqueue.models import AccountTotals, HostingAccount, Message, Screening, SigningKey
 from mailqueue.screening import RULES
 from panel import tester, tester_words
 from panel.models import AuditEntry, User
@@ -77,6 +77,26 @@ def test_what_would_be_held_is_said_to_be(
     assert title in page
     assert name in page
     assert "verdict-bad" in page
+
+
+@pytest.mark.parametrize("mode", ["note", "off"])
+def test_where_nothing_is_held_it_says_so(
+    browse: Browse, owner: User, account: HostingAccount, mode: str
+) -> None:
+    HostingAccount.objects.update(screening=mode)
+    text_of = next(one for one in texts("abuse") if one.attached == "exe")
+    page = text(browse(owner).post(PAGE, _file(text_of.message())))
+    assert "Cet e-mail ressemble à du spam" in page
+    assert "Il partirait tout de même" in page
+
+
+def test_the_weights_of_the_account_count(
+    browse: Browse, owner: User, account: HostingAccount, now: datetime
+) -> None:
+    weights.set_own(account.pk, "subject_capitals", 0.0, "claire", now)
+    page = text(browse(owner).post(PAGE, {"source": ODD}))
+    assert "L’objet commence comme celui d’un spam" in page
+    assert "Trois mots ou plus en majuscules" not in page
 
 
 def test_what_passes_only_just_is_told_so(browse: Browse, owner: User) -> None:
@@ -232,7 +252,7 @@ def test_a_rule_of_no_check_is_told_all_the_same(
     examined = tester.judge(account, ODD.encode(), now)
     assert isinstance(examined, Examined)
     author = Author(True, senders.policy_of(account), (), is_aligned=False)
-    report = tester_words.report(examined, author)
+    report = tester_words.report(examined, author, Screening.HOLD)
     assert {check.name: check.points for check in report.checks}["rest"] == 2.0
 
 

@@ -47,7 +47,7 @@ def browser_page(
             # A breach of the content security policy is told here.
             page.on("console", lambda message: _hear(message, errors))
             yield page
-            assert errors == []
+            assert errors == [], errors
         finally:
             browser.close()
 

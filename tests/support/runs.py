@@ -27,6 +27,7 @@ JOURNEYS = (
     "tests/flow/test_screening_journey.py",
     "tests/flow/test_states_journey.py",
     "tests/flow/test_way_back.py",
+    "tests/flow/test_tester_journey.py",
     "tests/flow/test_faults_peer.py",
 )
 ROWS = (

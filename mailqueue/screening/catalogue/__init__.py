@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from mailqueue.screening.catalogue import abuse, engines, guide
+from mailqueue.screening.catalogue import abuse, engines, guide, topics
 from mailqueue.screening.catalogue.shape import Rule
 
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {rule.id: rule for rule in (*guide.RULES, *abuse.RULES, *engines.RULES)}
+    {rule.id: rule for rule in (*guide.RULES, *topics.RULES, *abuse.RULES, *engines.RULES)}
 )
 
 # Of these, one finding is enough for a verdict, and one message for the state SPAM.

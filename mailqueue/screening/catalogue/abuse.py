@@ -1,67 +1,8 @@
-"""What abuse looks like beyond the guide: weights and words. Data.
-
-The rules of topics bring points of their own; their weight is a factor.
-"""
+"""What abuse looks like beyond the guide, save for what it is about: weights and words. Data."""
 
 from mailqueue.screening.catalogue.shape import Rule, gettext_noop
 
-_FORM = gettext_noop(
-    "If visitors typed it, protect the form with a captcha and send copies to no address a "
-    "visitor gives. If the site sent it unasked, it has been broken into. Words found: %(what)s."
-)
-
 RULES = (
-    Rule("advance_fee", 1.0, gettext_noop("Promises a fortune for help or a fee"), _FORM),
-    Rule("prize", 1.0, gettext_noop("Promises a prize"), _FORM),
-    Rule("loan", 1.0, gettext_noop("Offers loans"), _FORM),
-    Rule("easy_income", 1.0, gettext_noop("Promises easy money"), _FORM),
-    Rule("crypto", 1.0, gettext_noop("Promises gains with coins, or asks for a wallet"), _FORM),
-    Rule("shares", 1.0, gettext_noop("Praises shares"), _FORM),
-    Rule("pills", 1.0, gettext_noop("Sells drugs"), _FORM),
-    Rule("diet", 1.0, gettext_noop("Promises to make slim or young"), _FORM),
-    Rule("gambling", 1.0, gettext_noop("Advertises games of chance"), _FORM),
-    Rule("copies", 1.0, gettext_noop("Sells copies of brands or of software"), _FORM),
-    Rule("diploma", 1.0, gettext_noop("Sells diplomas or papers"), _FORM),
-    Rule("dating", 1.0, gettext_noop("Lures with company"), _FORM),
-    Rule("seo_offer", 1.0, gettext_noop("Offers better places in search engines"), _FORM),
-    Rule("address_lists", 1.0, gettext_noop("Sells addresses or bulk mail"), _FORM),
-    Rule("bulk_words", 1.0, gettext_noop("Speaks as bulk mail does"), _FORM),
-    Rule("extortion", 1.0, gettext_noop("Threatens and asks for money"), _FORM),
-    Rule("boss_fraud", 1.0, gettext_noop("Orders payments in somebody's name"), _FORM),
-    Rule("support_fraud", 1.0, gettext_noop("Pretends a subscription or an infection"), _FORM),
-    Rule(
-        "credentials",
-        1.0,
-        gettext_noop("Asks for passwords or data under a pretext"),
-        gettext_noop(
-            "If this is yours, link to your own domain only and ask for nothing under pressure. "
-            "If not, pages or scripts of strangers are on the site. Words found: %(what)s."
-        ),
-    ),
-    Rule(
-        "parcel_lure",
-        1.0,
-        gettext_noop("Pretends that a parcel waits"),
-        gettext_noop(
-            "If this is yours, link to your own domain only. If not, pages or scripts of "
-            "strangers are on the site. Words found: %(what)s."
-        ),
-    ),
-    Rule(
-        "bill_lure",
-        1.0,
-        gettext_noop("Presses to open an attachment"),
-        gettext_noop("Send bills as PDF and say whom they are for. Words found: %(what)s."),
-    ),
-    Rule(
-        "refund_lure",
-        1.0,
-        gettext_noop("Promises money back for bank details"),
-        gettext_noop(
-            "Pay back the way you were paid, and ask for no numbers by e-mail. Words found: "
-            "%(what)s."
-        ),
-    ),
     Rule(
         "removal",
         0.7,
@@ -83,8 +24,14 @@ RULES = (
         ),
     ),
     Rule(
-        "subject_tail",
+        "contact_elsewhere",
         0.8,
+        gettext_noop("Sells, and takes answers through a messenger or a free mailbox"),
+        gettext_noop("Take answers at your own domain or on your own page instead of %(what)s."),
+    ),
+    Rule(
+        "subject_tail",
+        1.2,
         gettext_noop("A subject that ends in letters drawn by lot"),
         gettext_noop("Remove “%(what)s” from the subject."),
     ),
@@ -132,8 +79,56 @@ RULES = (
         ),
     ),
     Rule(
+        "name_link",
+        2.6,
+        gettext_noop("A greeting whose name is a link"),
+        gettext_noop(
+            "Refuse links in the field for the name, and send no copies to addresses that a "
+            "visitor gives. Found: “%(what)s”."
+        ),
+    ),
+    Rule(
+        "subject_link",
+        1.0,
+        gettext_noop("A link in the subject"),
+        gettext_noop(
+            "Leave %(what)s out of the subject; put nothing there that visitors type unchecked."
+        ),
+    ),
+    Rule(
+        "forum_markup",
+        2.0,
+        gettext_noop("Links in the markup of forums"),
+        gettext_noop(
+            "Robots write %(what)s into forms: protect the form with a captcha, and refuse "
+            "messages with [url]."
+        ),
+    ),
+    Rule(
+        "word_salad",
+        1.6,
+        gettext_noop("Words drawn by lot around a link"),
+        gettext_noop("Write sentences. If “%(what)s” is not yours, the site has been broken into."),
+    ),
+    Rule(
+        "many_cheap",
+        1.4,
+        gettext_noop("Links to several hosts of the kind that is used once"),
+        gettext_noop("Remove the links to %(what)s; if visitors wrote them, protect the form."),
+        "links",
+    ),
+    Rule(
+        "link_recipient",
+        1.4,
+        gettext_noop("A link that carries the recipient’s address behind a #"),
+        gettext_noop(
+            "Do not write addresses into links: only pages of phishing need them (%(what)s)."
+        ),
+        "links",
+    ),
+    Rule(
         "link_planted",
-        2.2,
+        2.4,
         gettext_noop("A link to a page in a folder that keeps no pages"),
         gettext_noop(
             "Look at the folder of the link to %(what)s: such pages are put there by break-ins."
@@ -172,6 +167,13 @@ RULES = (
         1.0,
         gettext_noop("A link to pages that anybody can make"),
         gettext_noop("Link to your own site instead of %(what)s."),
+        "links",
+    ),
+    Rule(
+        "link_bait",
+        1.0,
+        gettext_noop("A link to a host that is named like a lure"),
+        gettext_noop("Make sure that %(what)s is the site you mean."),
         "links",
     ),
     Rule(
@@ -221,7 +223,7 @@ RULES = (
     ),
     Rule(
         "hidden_text",
-        2.2,
+        2.8,
         gettext_noop("Text that nobody can see"),
         gettext_noop("Remove the %(words)s hidden words, which begin: “%(what)s”."),
     ),

@@ -42,7 +42,13 @@ CREDENTIALS = Topic(
             "attivita insolita; attivita sospetta; sospeso; bloccato; scadenza; "
             "casella .. piena; pagamento rifiutato; "
             "停止; 利用制限; 制限され; 異常なログイン; 不正アクセス; 不審な; 第三者; "
-            "ロックされ; 有効期限",
+            "ロックされ; 有効期限; "
+            "moyen de paiement a ete refuse; abonnement a ete suspendu; presque pleine; "
+            "de son quota; operation suspecte; paiement suspect; nouvel appareil; "
+            "nouveau beneficiaire; doit etre reactive; seront bloquees; new payee; "
+            "payee was added; new device; scheduled for deletion; violated our; "
+            "must be verified; will be restricted; neues gerat; nuevo dispositivo; "
+            "accesso anomalo; stata bloccata; nuovo dispositivo",
         ),
         "confirm": (
             1.9,
@@ -74,7 +80,10 @@ CREDENTIALS = Topic(
             "conferma i tuoi; confermare i; aggiorna i tuoi; aggiornare i; aggiornare il; "
             "riattiva*; ripristina*; sblocca*; accedi; "
             "ご確認ください; 確認手続き; 本人確認; 更新してください; 情報を更新; ログインして; "
-            "認証して; 再開",
+            "認証して; 再開; "
+            "submit an appeal; cancel here; annulez la; "
+            "activer maintenant; augmenter votre; enregistrez votre; "
+            "se non sei stato; si no ha sido usted",
         ),
         "secrets": (
             1.2,
@@ -93,7 +102,9 @@ CREDENTIALS = Topic(
             "datos bancarios; tarjeta; contrasena; su cuenta; tu cuenta; datos personales; "
             "banca online; credenciales; dati bancari; carta di credito; password; il tuo conto; "
             "tuo account; suo conto; home banking; dati personali; "
-            "パスワード; アカウント; クレジットカード; お客様情報; 口座; カード情報",
+            "パスワード; アカウント; クレジットカード; お客様情報; 口座; カード情報; "
+            "informations de facturation; de facturation; votre boite; boite aux lettres; "
+            "your wallet; su banca; la tua carta",
         ),
         "urgency": (
             1.2,
@@ -110,7 +121,8 @@ CREDENTIALS = Topic(
             "endgultig; en 24 horas; en 48 horas; proximas 24; inmediatamente; de inmediato; "
             "definitivamente; de lo contrario; ultimo aviso; "
             "entro 24; entro 48; immediatamente; ultimo avviso; altrimenti; definitivamente; "
-            "24時間以内; 48時間以内; 至急; 直ちに; 早急; 永久",
+            "24時間以内; 48時間以内; 至急; 直ちに; 早急; 永久; "
+            "before the window closes; if this was not; if this is a mistake; sans activation",
         ),
         "click": (
             0.8,
@@ -140,6 +152,7 @@ CREDENTIALS = Topic(
     },
     least=4,
     most=4.4,
+    is_lure=True,
 )
 
 EXTORTION = Topic(
@@ -159,7 +172,11 @@ EXTORTION = Topic(
             "ihre webcam; ihre kamera; sie gefilmt; sie aufgenommen; pornoseiten; "
             "ihr gerat gehackt; trojaner; su camara; tu camara; te he grabado; sitios porno; "
             "he hackeado; troyano; la tua webcam; ti ho registrato; siti porno; ho hackerato; "
-            "ハッキング; カメラ; 録画; アダルトサイト",
+            "ハッキング; カメラ; 録画; アダルトサイト; "
+            "pegasus; your operating system; hacked your website; hacked your site; have hacked; "
+            "extracted your; copied your; customer database; "
+            "j ai pirate; acces complet a votre; votre systeme d exploitation; vous satisfaire; "
+            "vous observe; ihr betriebssystem; armada collective; ddos attack",
         ),
         "pay": (
             1.8,
@@ -167,7 +184,9 @@ EXTORTION = Topic(
             "bitcoin address; transfer $; pay me; send me $; send $; send exactly; ransom; "
             "porte monnaie bitcoin; en bitcoin; payez; versez; virement; in bitcoin; bezahlen; "
             "uberweisen; billetera; pagame; pagarme; transferir; portafoglio bitcoin; pagami; "
-            "inviare; ビットコイン",
+            "inviare; ビットコイン; "
+            "litecoin; ltc; monero; usdt; our wallet; unless you pay; mon portefeuille; "
+            "auf meine wallet; meine wallet; al mio portafoglio; mi cartera",
         ),
         "threat": (
             1.8,
@@ -180,7 +199,10 @@ EXTORTION = Topic(
             "ihre kontakte; ihre freunde; ihre familie; veroffentlichen; video senden; "
             "sus contactos; tus contactos; tu familia; publicare; enviare; i tuoi contatti; "
             "ai tuoi amici; "
-            "pubblichero; inviero; 連絡先; 公開; 家族; 友人",
+            "pubblichero; inviero; 連絡先; 公開; 家族; 友人; "
+            "your databases; inform your customers; dark web; highest bidder; "
+            "will be damaged; alle ihre kontakte; a vos proches; "
+            "tutti i tuoi contatti; todos tus contactos",
         ),
         "clock": (
             1.2,
@@ -190,12 +212,14 @@ EXTORTION = Topic(
             "compte a rebours; ne repondez pas; inutile de repondre; ne contactez pas la police; "
             "48 stunden; 24 stunden; 72 stunden; polizei; antworten sie nicht; 48 horas; "
             "24 horas; 72 horas; policia; no responda; 48 ore; 24 ore; 72 ore; polizia; "
-            "non rispondere; 48時間; 24時間; 72時間; 警察",
+            "non rispondere; 48時間; 24時間; 72時間; 警察; "
+            "5 days; price rises; not a joke; heures sinon; contact the police",
         ),
     },
     least=3,
     most=6.0,
     is_quotable=False,
+    at_home=1.0,
 )
 
 BOSS = Topic(
@@ -210,7 +234,9 @@ BOSS = Topic(
             "tache confidentielle; "
             "sind sie verfugbar; sind sie im buro; bist du verfugbar; brauche deine hilfe; "
             "brauche ihre hilfe; esta disponible; estas disponible; necesito que; "
-            "sei disponibile; ho bisogno che; お願いが",
+            "sei disponibile; ho bisogno che; お願いが; "
+            "suite a un audit; ancien compte; n est plus actif; "
+            "vos prochains virements; prochains paiements; next payment; future payments",
         ),
         "goods": (
             2.2,
@@ -222,7 +248,10 @@ BOSS = Topic(
             "virement; virement urgent; virement bancaire; changer mon rib; nouveau rib; "
             "coordonnees bancaires; geschenkkarten; gutscheinkarten; uberweisung; "
             "neue bankverbindung; tarjetas de regalo; transferencia; carte regalo; "
-            "bonifico urgente; nuovo iban",
+            "bonifico urgente; nuovo iban; "
+            "ci dessous .. iban; notre nouveau compte; nouvelles coordonnees; "
+            "changement de coordonnees; changement de rib; updated bank; new bank details; "
+            "neue kontodaten; achetes des cartes; new iban; nouvel iban",
         ),
         "secret": (
             1.4,
@@ -233,11 +262,13 @@ BOSS = Topic(
             "par mail uniquement; pas d appel; confidentiel; discretion; "
             "rembourser*; in einer besprechung; nicht telefonieren; nur per mail; vertraulich; "
             "en una reunion; no puedo hablar; confidencial; in riunione; non posso parlare; "
-            "riservat*",
+            "riservat*; "
+            "retour de mail; par retour de; uniquement par mail; confirmer la date",
         ),
     },
     least=3,
     most=5.2,
+    at_home=1.0,
 )
 
 SUPPORT = Topic(
@@ -254,28 +285,37 @@ SUPPORT = Topic(
             "antivirus .. expired; subscription .. expired; votre antivirus; virus detectes; "
             "votre ordinateur; protection expiree; antivirus abgelaufen; viren gefunden; "
             "ihr computer; antivirus caducado; virus detectados; antivirus scaduto; "
-            "virus rilevati",
+            "virus rilevati; "
+            "abonnement .. renouvele; a ete renouvele; you authorized; "
+            "wurde verlangert; ha sido renovad*; e stato rinnovato",
         ),
         "brand": (
             1.3,
-            "norton; mcafee; geek squad; paypal; windows defender; microsoft defender; "
-            "kaspersky; lifelock; quickbooks; best buy; coinbase; antivirus; total protection; "
+            "norton; mcafee; geek squad; windows defender; microsoft defender; "
+            "kaspersky; lifelock; quickbooks; btc purchase; bitcoin purchase; "
+            "to coinbase; antivirus; total protection; "
             "internet security; 360",
         ),
         "call": (
-            2.2,
+            1.6,
             "call us at; call us on; call us immediately; call our; call at; call the number; "
             "toll free; helpline; help line; support number; customer care number; "
-            "contact us on; dial; to cancel; cancel this; cancel the; for a refund; "
-            "claim a refund; refund department; if you did not; if you didn t; "
-            "did not authorize; not authorize; 24 hours to; "
-            "appelez le; appelez nous; rufen sie; llame al; chiami il; renew now; "
-            "renouveler maintenant; jetzt verlangern; renueve ahora; rinnova ora; scan now; "
-            "80 discount; 70 discount",
+            "contact us on; dial; appelez le; appelez nous; rufen sie; llame al; chiami il; "
+            "renew now; renouveler maintenant; jetzt verlangern; renueve ahora; rinnova ora; "
+            "scan now; 80 discount; 70 discount; call our fraud; fraud department; "
+            "appelez notre; service client au",
+        ),
+        "undo": (
+            1.4,
+            "to cancel; cancel this; cancel the; for a refund; claim a refund; "
+            "refund department; if you did not; if you didn t; did not authorize; not authorize; "
+            "24 hours to; n avez pas autorise; pas autorise ce; nicht autorisiert; no autorizo; "
+            "non ha autorizzato; pour un remboursement",
         ),
     },
     least=3,
     most=LEGAL,
+    core=(frozenset({"brand"}), frozenset({"call"})),
 )
 
 TOPICS = (CREDENTIALS, EXTORTION, BOSS, SUPPORT)

@@ -11,7 +11,6 @@ PILLS = Topic(
             "phentermine; ambien; vicodin; tramadol; oxycodone; oxycontin; hydrocodone; "
             "adderall; ativan; klonopin; propecia; xenical; soma; meridia; prozac; zoloft; "
             "celebrex; ultram; fioricet; modafinil; ozempic; semaglutide; "
-            ""
             "steroids; testosterone; "
             "erection; erectile; impotence; libido; "
             "impuissance; "
@@ -20,8 +19,8 @@ PILLS = Topic(
         ),
         "enhance": (
             1.8,
-            "male enhancement; penis enlarge*; enlarge your; bigger penis; herbal viagra; herbal; "
-            "dietary supplement; cbd oil; cbd gummies; gummies; keto; sexual performance; hgh; "
+            "male enhancement; penis enlarge*; enlarge your; bigger penis; herbal viagra; "
+            "sexual performance; hgh; "
             "human growth hormone; growth hormone; enhancement pills; plus gros penis; "
             "penisverlangerung; alargar el pene; allungamento del pene",
         ),
@@ -67,25 +66,36 @@ DIET = Topic(
             "lose weight; losing weight; weight loss; burn fat; burns fat; fat burn*; belly fat; "
             "shed pounds; lose .. pounds; lose .. lbs; lose inches; slim down; diet pill*; "
             "appetite; cellulite; metabolism; "
+            "dietary supplement; cbd oil; cbd gummies; keto; "
             "wrinkle*; anti aging; aging; hair loss; younger; perdre du poids; perdez du poids; "
             "maigrir; perdre .. kilos; perdez .. kilos; brule graisse*; minceur; abnehmen; "
             "kilo abnehmen; fett verbrenn*; fettverbrenn*; "
             "bajar de peso; perder peso; quema grasa; perdere peso; dimagrire; brucia grassi; "
-            "ダイエット; 痩せ",
+            "ダイエット; 痩せ; "
+            "ozempic; mounjaro; semaglutide; kg in; lose # kg; perdre # kg; perdez # kg; "
+            "belly",
         ),
         "claim": (
             2.0,
             "without diet*; without exercise; no exercise; no dieting; while you sleep; "
-            "as you sleep; overnight; miracle; secret; doctors hate; doctors don t; weird trick; "
+            "as you sleep; miracle; doctors hate; doctors don t; weird trick; "
             "one trick; this trick; shark tank; as seen on; seen on tv; "
-            "guaranteed; money back; clinically proven; breakthrough; revolutionary; amazing; "
-            "free bottle; free trial; risk free; all natural; 100 natural; in .. days; "
-            "in .. weeks; "
+            "clinically proven; "
             "sans regime; sans effort*; sans sport; en dormant; astuce; remede miracle; "
             "essai gratuit; sans frustration; ohne diat; ohne sport; im schlaf; geheimnis; "
             "kostenlos testen; "
             "sin dieta; sin esfuerzo; sin ejercicio; mientras duermes; truco; milagro; "
-            "senza dieta; senza sforzo; trucco; miracolo; 飲むだけ; 運動なし",
+            "senza dieta; senza sforzo; trucco; miracolo; 飲むだけ; 運動なし; "
+            "doctors are furious; salt trick; pink salt; before it is removed; "
+            "before it s removed; without prescription; big pharma; les medecins; "
+            "medecins sont furieux; arzte sind",
+        ),
+        # What every shop says of what it sells.
+        "praise": (
+            0.9,
+            "guaranteed; money back; free trial; risk free; all natural; 100 natural; amazing; "
+            "revolutionary; breakthrough; in .. days; in .. weeks; secret; free bottle; overnight; "
+            "satisfait ou rembourse; geld zuruck; garantia; garanzia",
         ),
         "act": (
             0.9,
@@ -98,7 +108,7 @@ DIET = Topic(
     },
     least=3,
     most=LEGAL,
-    core=(frozenset({"weight"}), frozenset({"claim"})),
+    core=(frozenset({"weight"}),),
 )
 
 GAMBLING = Topic(
@@ -110,7 +120,9 @@ GAMBLING = Topic(
             "sports betting; online gambling; jackpot*; vegas; baccarat; pokies; "
             "paris sportifs; machines a sous; jeux d argent; spielautomat*; sportwetten; "
             "glucksspiel; tragaperras; apuestas; scommesse; slot machine; カジノ; パチンコ; "
-            "judi; togel; situs slot",
+            "judi; togel; situs slot; "
+            "1win; 1xbet; mostbet; melbet; pinup; pin up casino; vavada; aviator game; "
+            "online casinos; online kasino; casinos en ligne; casino en ligne",
         ),
         "bonus": (
             2.0,
@@ -121,7 +133,9 @@ GAMBLING = Topic(
             "freispiele; willkommensbonus; ohne einzahlung; bonus ohne; einzahlungsbonus; "
             "giros gratis; tiradas gratis; bono de bienvenida; sin deposito; primer deposito; "
             "giri gratis; bonus di benvenuto; senza deposito; primo deposito; 入金不要; "
-            "ボーナス; フリースピン",
+            "ボーナス; フリースピン; "
+            "promo code; welcome offer; bonus in crypto; code promo casino; ohne lizenz; "
+            "ohne limit; non aams; sans verification; sans wager",
         ),
         "lure": (
             1.5,
@@ -132,7 +146,9 @@ GAMBLING = Topic(
             "jouez maintenant; gagnez; argent reel; retrait immediat; gros gains; inscrivez; "
             "jetzt spielen; echtgeld; hohe gewinne; sofortauszahlung; gewinnen; juega ahora; "
             "gana; dinero real; registrate; "
-            "gioca ora; vinci; soldi veri; iscriviti; 今すぐプレイ; 勝率; 稼ぐ; 今すぐ登録; daftar",
+            "gioca ora; vinci; soldi veri; iscriviti; 今すぐプレイ; 勝率; 稼ぐ; 今すぐ登録; "
+            "daftar; get started; crypto deposits; real winnings; prelievi immediati; "
+            "sofortauszahlung in; bet now; start betting; retraits rapides; inscrivez vous",
         ),
     },
     most=LEGAL,
@@ -220,7 +236,9 @@ DATING = Topic(
             "einsame frauen; heisse frauen; single frauen; heisse singles; sexkontakte; "
             "seitensprung; mujeres solteras; solteras en; chicas calientes; chicas cerca; "
             "sexo esta noche; donne single; donne sole; ragazze calde; incontri piccanti; 人妻; "
-            "セフレ; 出会い; 逆援",
+            "セフレ; 出会い; 逆援; "
+            "ich suche ein; ein treffen; treffen ohne; celibataire; cherche un homme; "
+            "cherche homme; rencontres sans; photos coquines; busco hombre; cerco un uomo",
         ),
         "lure": (
             1.6,
@@ -235,7 +253,9 @@ DATING = Topic(
             "in deiner nahe; in ihrer nahe; wartet auf dich; warten auf dich; meine fotos; "
             "mein profil; heute nacht; heute abend; diskret*; cerca de ti; te espera*; "
             "mis fotos; mi perfil; esta noche; sin compromiso; vicino a te; ti aspetta*; "
-            "le mie foto; il mio profilo; stasera; senza impegno; 近所; 会いたい; 待って; 今夜",
+            "le mie foto; il mio profilo; stasera; senza impegno; 近所; 会いたい; 待って; 今夜; "
+            "private fotos; privaten fotos; noch wach; mes photos coquines; sont ici; "
+            "fotos privadas; foto private",
         ),
         "act": (
             1.2,
@@ -245,7 +265,8 @@ DATING = Topic(
             "plus de 18; "
             "kostenlos anmelden; kostenlos; jetzt anmelden; klick hier; ab 18; registro gratis; "
             "registrate gratis; haz clic; mayores de 18; iscriviti gratis; gratis; clicca qui; "
-            "maggiori di 18; 無料登録; 登録無料; 18歳",
+            "maggiori di 18; 無料登録; 登録無料; 18歳; "
+            "c est gratuit; kostenlos; sans inscription; free profile; unlock",
         ),
     },
     least=3,

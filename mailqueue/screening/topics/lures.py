@@ -26,7 +26,8 @@ PARCEL = Topic(
             "zuruckgehalten; zoll; zollgebuhr*; adresse .. unvollstandig; no se ha podido; "
             "no pudo ser entregado; pendiente; retenido; aduana; direccion incorrecta; "
             "non e stato consegnato; non e stato possibile; in attesa; trattenuto; in giacenza; "
-            "dogana; indirizzo errato; 不在; お届けでき; 持ち帰り; 保留",
+            "dogana; indirizzo errato; 不在; お届けでき; 持ち帰り; 保留; "
+            "centre mais; n ont pas ete regles; n a pas ete regle; non paye; unpaid; creneau",
         ),
         "fee": (
             2.1,
@@ -41,14 +42,17 @@ PARCEL = Topic(
             "update your address; confirm your address; confirm your shipping; reschedule; "
             "mettre a jour votre adresse; confirmer votre adresse; adresse bestatigen; "
             "confirmar su direccion; aggiorna il tuo indirizzo; conferma l indirizzo; 再配達; "
-            "住所確認; 住所を確認",
+            "住所確認; 住所を確認; "
+            "frais d affranchissement; nouveau creneau; reprogrammer; programmer ma; "
+            "gastos de aduana; falta de pago; spese doganali",
         ),
         "act": (
             0.9,
             "click here; click below; link below; following link; schedule; track; confirm; "
             "cliquez ici; cliquez sur; lien suivant; lien ci dessous; ci dessous; suivre mon; "
             "planifier; hier klicken; klicken sie; folgenden link; unten; haga clic; haz clic; "
-            "siguiente enlace; clicca qui; seguente link; qui sotto; こちら; 下記",
+            "siguiente enlace; clicca qui; seguente link; qui sotto; こちら; 下記; "
+            "choisissez; programmer; pague; pay it; paga",
         ),
         "pressure": (
             1.1,
@@ -63,6 +67,7 @@ PARCEL = Topic(
     },
     least=4,
     most=4.5,
+    is_lure=True,
 )
 
 
@@ -76,25 +81,33 @@ REFUND = Topic(
             "eligible for a refund; entitled to a refund; pending refund; overpaid; double "
             "payment; "
             "ruckerstattung; steuererstattung; erstattung von; reembolso de; devolucion de; "
-            "rimborso di; diritto a un rimborso; 還付金; 返金",
+            "rimborso di; diritto a un rimborso; 還付金; 返金; "
+            "recevoir un remboursement; acheteur a paye; l acheteur a; pour recevoir; "
+            "buyer has paid; the buyer paid; kaufer hat bezahlt; comprador ha pagado; "
+            "admissible",
         ),
         "data": (
             1.6,
             "coordonnees bancaires; carte bancaire; informations bancaires; bank details; card "
             "details; "
             "debit card; credit card; bank account; kontodaten; bankverbindung; kreditkarte; "
-            "datos bancarios; tarjeta; dati bancari; carta di credito; 口座番号; カード番号",
+            "datos bancarios; tarjeta; dati bancari; carta di credito; 口座番号; カード番号; "
+            "sur votre carte; vos coordonnees; situation fiscale; your card; ihre karte; "
+            "su tarjeta",
         ),
         "act": (
             1.2,
             "completez le formulaire; remplir le formulaire; remplissez; formulaire; cliquez ici; "
             "lien suivant; pour le recevoir; fill in; fill out; complete the form; claim your; "
             "submit the; click here; follow the link; formular; fullen sie; klicken sie; "
-            "formulario; haga clic; rellene; modulo; compili; clicca qui; フォーム; こちら",
+            "formulario; haga clic; rellene; modulo; compili; clicca qui; フォーム; こちら; "
+            "soumettre votre demande; confirmez vos; confirmez; submit your claim; "
+            "receive the money; accept the payment",
         ),
     },
     least=3,
     most=4.4,
+    is_lure=True,
 )
 
 
@@ -118,12 +131,14 @@ BILL = Topic(
             "see attached; see the attached; attached file; attached invoice; "
             "attached document*; find attached; please find; attached herewith; attached is; "
             "in the attachment; open the attach*; enable content; enable editing; enable macros; "
-            "download the; view document; view the document; password is; password; "
+            "view document; view the document; password is; password; "
             "archive password; "
             "ci joint; ci jointe; piece jointe; en piece jointe; ouvrir le document; "
             "activer le contenu; mot de passe; im anhang; anbei; angehangte*; beigefugte*; "
             "inhalt aktivieren; passwort; adjunto; adjunta; archivo adjunto; contrasena; "
-            "in allegato; allegato; allegata; 添付",
+            "in allegato; allegato; allegata; 添付; "
+            "attached archive; in the attached; l archive jointe; archive jointe; "
+            "piece jointe; ouvrez le document; connectez vous avec",
         ),
         "pressure": (
             1.2,
@@ -133,7 +148,9 @@ BILL = Topic(
             "huissier; uberfallig; dringend; umgehend; letzte mahnung; inkasso; "
             "rechtliche schritte; "
             "vencida; urgente; inmediatamente; scaduta; urgente; immediatamente; azioni legali; "
-            "至急",
+            "至急; "
+            "legal proceedings; within 3 days; convoque; tribunal; sans permission; "
+            "without permission; copyright infringement; en attente de reglement",
         ),
     },
     most=2.5,
@@ -150,6 +167,11 @@ WARNING = (
     "klicken sie nicht; geben sie niemals; fragen nie; estafa*; fraude*; no haga clic; "
     "nunca facilite; "
     "truffa; truffe; non cliccare; non fornire mai; "
+    "never ask for; we never ask; jamais vos; ne vous demanderons jamais; fragen wir nie; "
+    "wir fragen nie; nunca le pediremos; nunca lhe pediremos; non ti chiederemo mai; "
+    "vragen wij u nooit; vragen u nooit; wij vragen; nigdy nie prosimy; никогда не прос*; "
+    "oszust*; мошенник*; oplichting; oplichters; golpistas; lying; promises guaranteed; "
+    "当行がメール; お尋ねすることは; 切勿; 诈骗; "
     "詐欺; 偽メール; 偽サイト; フィッシング; クリックしない"
 )
 

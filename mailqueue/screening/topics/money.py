@@ -97,6 +97,7 @@ ADVANCE_FEE = Topic(
         ),
     },
     least=3,
+    at_home=1.0,
 )
 
 PRIZE = Topic(
@@ -117,7 +118,9 @@ PRIZE = Topic(
             "has ganado; ha ganado; ha sido seleccionado; has sido seleccionado; "
             "felicidades has; "
             "hai vinto; ha vinto; sei stato selezionato; e stato selezionato; 当選; "
-            "おめでとうございます",
+            "おめでとうございます; "
+            "lots gagnes; vous etes selectionne; "
+            "sie sind ausgewahlt; fuiste seleccionado; sei stata selezionata",
         ),
         "prize": (
             1.3,
@@ -127,7 +130,9 @@ PRIZE = Topic(
             "loterie; gros lot; bon d achat; carte cadeau; cadeau gratuit; lotterie; "
             "gutschein im wert; gewinnspiel; "
             "loteria; tarjeta regalo; premio; lotteria; buono regalo; 賞金; ギフト券; "
-            "exclusive reward*; reward* .. survey",
+            "exclusive reward*; reward* .. survey; "
+            "mystery box; mystery pallet; cadeaux; carte de transport; robot monsieur; "
+            "thermomix; air fryer; power station; valise; caja misteriosa",
         ),
         "claim": (
             1.4,
@@ -137,10 +142,13 @@ PRIZE = Topic(
             "take the survey; complete the survey; "
             "participer au sondage; reclamez; reclamer votre; pour recevoir votre; "
             "recuperez votre; recuperer votre; "
-            "jetzt einlosen; jetzt sichern; gewinn anfordern; jetzt abholen; umfrage teil; "
+            "jetzt einlosen; gewinn anfordern; jetzt abholen; umfrage teil; "
             "reclama tu; reclamar su; reclame su; "
             "encuesta; riscatta; richiedi il tuo; sondaggio; 今すぐ受け取; only pay shipping; "
-            "pay .. shipping; frais de port",
+            "pay .. shipping; frais de port; "
+            "notre sondage; participer a notre; repondez au questionnaire; frais de port de; "
+            "seuls les frais; a votre charge; kurze umfrage; versandkosten; solo los gastos; "
+            "solo spese; breve sondaggio",
         ),
         "pressure": (
             0.9,
@@ -149,7 +157,8 @@ PRIZE = Topic(
             "only today; final notice; before midnight; expire aujourd hui; sous 24 heures; "
             "dernieres heures; derniere chance; "
             "nur heute; innerhalb von 24 stunden; letzte chance; solo hoy; ultima oportunidad; "
-            "solo oggi; ultima possibilita; 本日限り",
+            "solo oggi; ultima possibilita; 本日限り; "
+            "only # left; il reste; plus que; nur noch; quedan solo; ne restent",
         ),
     },
     most=LEGAL,
@@ -167,7 +176,9 @@ LOAN = Topic(
             "kredit ohne; kreditangebot; privatkredit; darlehen; prestamo*; credito rapido; "
             "prestito; prestiti; "
             "out of debt; your debt*; your bills; unsecured credit; visa gold; credit repair; "
-            "clean your credit; your credit report",
+            "clean your credit; your credit report; "
+            "project funding; business loan*; offre des prets; prets de; pret de; funding for; "
+            "kredite von; prestamos entre; finanziamento",
         ),
         "ease": (
             1.8,
@@ -184,7 +195,10 @@ LOAN = Topic(
             "interdit bancaire; fiche bancaire; reponse en 24; "
             "taux d interet de; ohne schufa; ohne bonitat*; zinssatz von; sofortkredit; "
             "sofortzusage; sin aval; sin buro; interes del; tasa de interes del; "
-            "senza busta paga; tasso di interesse del; anche a protestati",
+            "senza busta paga; tasso di interesse del; anche a protestati; "
+            "at # interest; # interest rate; interest rate annually; any amount; "
+            "taux d interet; au taux de #; taux de #; fichees; fichees banque; fiche banque; "
+            "personnes fichees; remboursables sur; zu # zinsen; interes anual",
         ),
         "apply": (
             1.1,
@@ -194,7 +208,9 @@ LOAN = Topic(
             "contact me for; contactez nous; contactez moi; contact par mail; "
             "merci de nous contacter; veuillez me contacter; kontaktieren sie; "
             "bewerben sie sich; contactenos; escribanos; contattateci; contattaci; "
-            "60 seconds; one minute; takes .. minute*; pas serieux s abstenir",
+            "60 seconds; one minute; takes .. minute*; pas serieux s abstenir; "
+            "reply for more; commission to brokers; ecrivez moi; me contacter; "
+            "schreiben sie mir; escribame; scrivimi; response en #; reponse en",
         ),
     },
     least=3,
@@ -223,7 +239,9 @@ INCOME = Topic(
             "ganar dinero; euros al dia; ingresos pasivos; trabajar desde casa; "
             "libertad financiera; guadagnare; guadagna; euro al giorno; lavora da casa; "
             "reddito passivo; "
-            "副業; 不労所得; 日給; 月収; 稼げ; 高収入",
+            "副業; 不労所得; 日給; 月収; 稼げ; 高収入; "
+            "weekly profit; chaque jour .. signaux; "
+            "make your money work",
         ),
         "ease": (
             1.6,
@@ -271,7 +289,10 @@ CRYPTO = Topic(
             "bitcoin*; btc; ethereum; eth; crypto; cryptocurrenc*; usdt; tether; dogecoin; xrp; "
             "blockchain; nft; airdrop; "
             "cryptomonnaie*; kryptowahrung*; krypto; criptomoneda*; criptovalut*; ビットコイン; "
-            "仮想通貨; 暗号資産",
+            "仮想通貨; 暗号資産; "
+            "trading automatique; plateforme de trading; handelsplattform*; ki handels*; "
+            "plataforma de trading; piattaforma di trading; forex; expert traders; "
+            "copy trading; trading platform*; wallets; usdc; recovery phrase",
         ),
         "gain": (
             1.9,
@@ -290,7 +311,12 @@ CRYPTO = Topic(
             "garantierte rendite; garantierte gewinne; tagliche gewinne; verdoppeln; "
             "rentabilidad garantizada; ganancias diarias; duplica; "
             "rendimento garantito; guadagni garantiti; raddoppia; 必ず儲; 元本保証; 自動売買; "
-            "倍になる",
+            "倍になる; "
+            "weekly profit; weekly profits; of gains; de gains par; euros de gains; "
+            "gains par mois; € par mois; euro im monat; € im monat; double leur capital; "
+            "de reussite; signaux crypto; copy our; guaranteed returns; "
+            "vollautomatisch; verdienen nutzer; reich werden; al mes; al mese; "
+            "algorithme investit",
         ),
         "balance": (
             1.8,
@@ -299,7 +325,9 @@ CRYPTO = Topic(
             "unclaimed btc; unclaimed bitcoin; btc waiting; transfer* of .. btc; votre solde; "
             "retirez; retirer vos; en attente de retrait; auszahlung; guthaben; "
             "retirar; tu saldo; saldo disponible; prelevare; il tuo saldo; mining account; "
-            "cloud mining; 出金; 残高",
+            "cloud mining; 出金; 残高; "
+            "your allocation; airdrop; token airdrop; eligible for the; withdraw $; "
+            "einzahlung",
         ),
         "theft": (
             2.4,
@@ -308,19 +336,25 @@ CRYPTO = Topic(
             "wallet .. deactivated; "
             "synchroni* your wallet; phrase de recuperation; "
             "verifiez votre portefeuille; wallet verifizieren; frase semilla; "
-            "verifica tu wallet; frase di recupero; private key*",
+            "verifica tu wallet; frase di recupero; private key*; "
+            "# word recovery; wallets must be verified; wallet will be restricted; "
+            "enter your recovery",
         ),
         "act": (
             1.0,
             "sign up; register now; join now; join our; telegram; whatsapp; click here; "
-            "limited spots; start now; get started; claim now; claim your; claim; cliquez ici; "
+            "limited spots; get started; claim now; claim your; claim; cliquez ici; "
             "inscrivez vous; commencez; "
             "jetzt registrieren; jetzt starten; jetzt anmelden; registrate; empieza; iscriviti; "
-            "inizia ora; 今すぐ; 無料登録; investor*; elon musk",
+            "inizia ora; 今すぐ; 無料登録; investor*; elon musk; "
+            "begrenzte platze; rejoignez notre; start now; "
+            "intelligence artificielle; before the window; plazas limitadas; posti limitati; "
+            "invest $; groupe whatsapp; chat whatsapp",
         ),
     },
     most=6.0,
     core=(frozenset({"coin", "theft"}), frozenset({"gain", "theft"})),
+    is_warned_of=True,
 )
 
 SHARES = Topic(

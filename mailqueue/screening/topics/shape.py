@@ -19,6 +19,11 @@ class Topic:
     are legal somewhere that is below the threshold of a verdict. `is_quotable` says that honest
     mail passes such words on, as a shop's notice of a comment does, and counts less where a visitor
     is quoted.
+
+    `at_home` is the share that is left where all links lead to the sender's own pages: shops praise
+    their own goods, spam leads elsewhere. A lure is nothing without the page that it leads to: it
+    counts in full only where links lead elsewhere, and hardly where there are none. `is_warned_of`
+    says that honest mail quotes it to warn of it, as it does of all lures.
     """
 
     rule: str
@@ -27,7 +32,11 @@ class Topic:
     most: float = 6.0
     core: tuple[frozenset[str], ...] = ()
     is_quotable: bool = True
+    is_lure: bool = False
+    at_home: float = 0.75
+    is_warned_of: bool = False
 
-    def phrases(self, group: str) -> list[str]:
-        """The phrases of a group."""
-        return [phrase.strip() for phrase in self.groups[group][1].split(";") if phrase.strip()]
+
+def pieces(text: str) -> list[str]:
+    """Phrases that are parted by semicolons."""
+    return [piece.strip() for piece in text.split(";") if piece.strip()]

@@ -17,7 +17,9 @@ SEO = Topic(
             "trafic qualifie; suchmaschinenoptimierung; erste seite bei google; "
             "ersten seite bei google; google platzierung; "
             "posicionamiento web; primera pagina de google; posicionamiento seo; "
-            "prima pagina di google; posizionamento; seo対策; 検索順位; 上位表示; seo会社",
+            "prima pagina di google; posizionamento; seo対策; 検索順位; 上位表示; seo会社; "
+            "semrush; semrush backlinks; ahrefs; moz; your da; country targeted; "
+            "prima pagina; seo errors",
         ),
         "goods": (
             2.0,
@@ -31,7 +33,11 @@ SEO = Topic(
             "liens entrants; netlinking; audit gratuit; refonte de votre; creation de site*; "
             "ruckverlinkung*; linkaufbau; webdesign angebot; enlaces de calidad; rediseno; "
             "auditoria gratuita; link di qualita; restyling del; analisi gratuita; 被リンク; "
-            "無料診断; ホームページ制作",
+            "無料診断; ホームページ制作; "
+            "explainer video*; engaging video; second video; animated video*; "
+            "sponsored article*; follow link; casino client; redesign websites; "
+            "increase your da; da to; loads slowly; dr 50; liens de qualite; "
+            "",
         ),
         "found": (
             1.6,
@@ -46,7 +52,9 @@ SEO = Topic(
             "en visitant votre site; votre site n apparait; votre site internet; ihre webseite; "
             "ihre website; auf ihre webseite; besuch ihrer; su sitio web; visitado su; "
             "su pagina web; il vostro sito; il tuo sito; visitato il; 貴社サイト; "
-            "御社のホームページ; 貴社のホームページ; サイトを拝見",
+            "御社のホームページ; 貴社のホームページ; サイトを拝見; "
+            "looked at your site; looked at your; just visited; i checked; on your blog; "
+            "hello webmaster; dear webmaster; vostro sito; non appare",
         ),
         "offer": (
             1.3,
@@ -58,7 +66,10 @@ SEO = Topic(
             "based in india; from india; business development; digital marketing; "
             "devis gratuit; prix abordable*; tarif*; interesse; unverbindlich*; gunstig*; "
             "angebot; interesse; presupuesto; precio*; interesado; preventivo; prezz*; "
-            "interessat*; 格安; 月額; ご興味; 成果報酬",
+            "interessat*; 格安; 月額; ご興味; 成果報酬; "
+            "our plans; see our plans; from # per month; chat with us; "
+            "full service agency; what is your price; we pay; the price list; "
+            "siete interessati; prezzi economici; preventivo gratuito; just $",
         ),
     },
     least=3,
@@ -79,7 +90,10 @@ LISTS = Topic(
             "base de datos; bases de datos; lista de correos; elenco email; database email; "
             "indirizzi email; メールアドレスリスト; 名簿; "
             "bulk email; bulk mail*; bulk e mail; mass mailing; email blast; email marketing; "
-            "extractor; harvest*",
+            "extractor; harvest*; "
+            "contact forms; feedback forms; communication forms; website forms; "
+            "forms of feedback; commercial offer*; letters perfectly; database of companies; "
+            "full database; base de emails",
         ),
         "size": (
             1.6,
@@ -88,7 +102,10 @@ LISTS = Topic(
             "contacts available; counts; records; opt in; 100 deliver*; deliverab*; on cd; "
             "cd rom; cdrom; smtp; bullet proof; bulletproof; "
             "d adresses; contacts qualifies; qualifies; millionen; contactos; contatti; "
-            "millones; milioni; 万件; 件のリスト; 95 accuracy; data fields; fields included",
+            "millones; milioni; 万件; 件のリスト; 95 accuracy; data fields; fields included; "
+            "million messages; one million; 000 messages; millions of sites; million sites; "
+            "million verified; all over the world; deliverable; sent to forms; to the inbox; "
+            "",
         ),
         "offer": (
             1.2,
@@ -96,7 +113,9 @@ LISTS = Topic(
             "are you interested; pricing; price; cost; only $; for $; order now; order today; "
             "call now; buy; purchase; sample*; click here; achetez; prix; euros; kaufen; preis*; "
             "euro; comprar; precio; compra; prezzo; offerta; 円; 販売; let me know; your target; "
-            "target audience",
+            "target audience; "
+            "the cost of; test our service; contact us; write us; telegram; whatsapp; "
+            "for only; free sample",
         ),
     },
     least=3,
@@ -170,6 +189,7 @@ BULK = Topic(
     },
     least=3,
     most=3.6,
+    at_home=1.0,
 )
 
 TOPICS = (SEO, LISTS, BULK)
