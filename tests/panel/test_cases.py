@@ -66,7 +66,9 @@ def test_the_page_shows_what_was_found_and_how_to_mend_it(
     assert "victime0@example.net" in seen
     assert "et 2 autres destinataires" in seen
     assert "wp-mailer.php" in seen
-    assert "Score 10,6 ; SPAM à partir de 5,0" in seen
+    lure = CaseSample.objects.get(subject="Votre compte est limité")
+    assert lure.score
+    assert f"Score {lure.score:.1f} ; SPAM à partir de 5,0".replace(".", ",") in seen
     assert "Cas n° 2" in seen
     # A bar for each rule; the heaviest one is whole.
     bars = [
