@@ -5,6 +5,7 @@
     delivery     mail out to a fast server, to twenty, and to one that is 20 ms away
     memory       of each process, idle and at work; of a large message
     claims       a claim of 50 beside a million e-mails that are held
+    judging      what it costs a worker to have a message judged, beside a million e-mails
     reports      reports of failures understood in a second
     returns      reports of failures kept and handled in a second
     signatures   what the two signatures of a message cost
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import claims, commands, returns, sending, signing, taking, thinking, weights
+from bench import claims, commands, judging, returns, sending, signing, taking, thinking, weights
 from bench.figures import POSTGRESQL, SQLITE, machine
 from bench.house import cluster
 from bench.postfix import why_not
@@ -37,6 +38,7 @@ MEASURES: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "delivery": sending.measure,
     "memory": weights.measure,
     "claims": claims.measure,
+    "judging": judging.measure,
     "reports": thinking.measure,
     "returns": returns.measure,
     "signatures": signing.measure,

@@ -82,8 +82,9 @@ def keep(node: str, known: dict[str, Known]) -> None:
 
 
 def rows() -> Sequence[EngineState]:
-    """All that is known of the engines of the settings, by name and machine."""
-    return list(EngineState.objects.filter(name__in=set_up()).order_by("name", "node"))
+    """All that is known of the engines of the settings, and of our own rules once they failed."""
+    names = [*set_up(), EngineState.Name.RULES]
+    return list(EngineState.objects.filter(name__in=names).order_by("name", "node"))
 
 
 def away(now: datetime) -> list[EngineState]:

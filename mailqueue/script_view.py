@@ -85,13 +85,18 @@ def of_account(account: HostingAccount, now: datetime) -> list[Line]:
 
 def of_script(account: HostingAccount, key: str, now: datetime) -> Line | None:
     """A script of an account; None if there is none of this key, or it stands for all others."""
-    row = Script.objects.filter(account=account, key=key).exclude(key=scripts.REST)
-    script = row.select_related("work").first()
+    script = find(account.pk, key)
     if script is None:
         return None
     days = by_day([script.pk], now)[script.pk]
     total = Figures(*(sum(getattr(day, name) for day in days.values()) for name in _NUMBERS))
     return Line(script, total, _job(script))
+
+
+def find(account_id: int, key: str) -> Script | None:
+    """The script of this key, likewise."""
+    found = Script.objects.filter(account_id=account_id, key=key).exclude(key=scripts.REST)
+    return found.select_related("work").first()
 
 
 def by_day(script_ids: Collection[int], now: datetime) -> dict[int, Mapping[date, Figures]]:
@@ -126,7 +131,7 @@ def held_of(script: Script) -> Held:
 def script_of(message: Message) -> Script | None:
     """The script that a message tells it came from, if it has a place of its own."""
     key = scripts.key_of(message.script, message.folder, message.origin)
-    return Script.objects.filter(account_id=message.account_id, key=key).first()
+    return find(message.account_id, key)
 
 
 _NUMBERS = ("handed", "failed", "bounced", "spam")

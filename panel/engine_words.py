@@ -30,14 +30,17 @@ class Line:
 
 
 def all_of(now: datetime) -> list[Line]:
-    """A line for each engine of the settings and each machine that asks it."""
+    """A line for each engine of the settings and each machine that asks it; and for our own rules,
+    where they failed.
+    """
     rows = engines.rows()
     lines = []
     for name in engines.set_up():
         label = EngineState.Name(name).label
         found = [_line(label, row, now) for row in rows if row.name == name]
         lines += found or [Line(label, "", "unknown", _("Not asked yet"))]
-    return lines
+    ours = EngineState.Name.RULES
+    return lines + [_line(str(ours.label), row, now) for row in rows if row.name == ours]
 
 
 def _line(label: str, row: EngineState, now: datetime) -> Line:

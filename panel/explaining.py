@@ -15,7 +15,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailqueue import senders
+from mailqueue import script_view, senders
 from mailqueue.bounces import Category
 from mailqueue.models import ForeignSender, Review, SenderPolicy, StateChange
 from mailqueue.overview import Overview
@@ -105,7 +105,7 @@ def explanation(overview: Overview, now: datetime) -> Explanation | None:
         title=_title(overview.state, event, figures),
         sentences=sentences,
         is_stopped=True,
-        steps=_steps(overview, event),
+        steps=_steps(overview, event, str(figures.get("script_key", ""))),
         cases=cases() if overview.state is State.SPAM else (),
         rules=case_words.rules(overview.case, MOST_RULES) if overview.case else (),
         case_address=_case_address(overview),
@@ -315,7 +315,7 @@ def _sample(found: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(found.get(name, "")) for name in ("subject", "address", "script", "reply")}
 
 
-def _steps(overview: Overview, event: str) -> list[Step]:
+def _steps(overview: Overview, event: str, script_key: str) -> list[Step]:
     steps = []
     name = overview.account.service_name
     if event == Event.TOO_FAST:
@@ -333,9 +333,22 @@ def _steps(overview: Overview, event: str) -> list[Step]:
             ),
             Step(_("Have a script check each address before it writes to it.")),
         ]
+    if event in AUTOMATIC_BLOCKS:
+        steps.append(_one_script(overview, script_key))
     if overview.state is State.SPAM:
         steps.append(Step(_("Find your case below, and do what it says before anything else.")))
     return steps + _ways_out(overview)
+
+
+def _one_script(overview: Overview, key: str) -> Step:
+    """That a script can be blocked alone: the one most of it came from, if it is known."""
+    name = overview.account.service_name
+    is_known = bool(key) and script_view.find(overview.account.pk, key) is not None
+    return Step(
+        _("If it all comes from one script, block that one alone: the others can go on."),
+        reverse("script", args=[name, key]) if is_known else reverse("scripts", args=[name]),
+        _("See this script") if is_known else _("See the scripts"),
+    )
 
 
 def _ways_out(overview: Overview) -> list[Step]:

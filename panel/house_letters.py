@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from mailqueue import bounces
 from mailqueue.bounces import Category
-from mailqueue.models import Alert
+from mailqueue.models import Alert, EngineState
 from panel import letters, wording
 from panel.alert_content import Content, number_of, text_of
 from panel.letters import Part
@@ -54,7 +54,9 @@ def refused(alert: Alert, now: datetime) -> Content:
 
 
 def engine(alert: Alert, now: datetime) -> Content:
-    """That an engine that looks at mail does not answer."""
+    """That an engine that looks at mail does not answer, or that our own rules fail."""
+    if alert.figures.get("engine") == EngineState.Name.RULES.label:
+        return _rules(alert, now)
     figures = alert.figures
     since = parse_datetime(text_of(figures, "since"))
     missed = number_of(figures, "missed") or 0
@@ -89,6 +91,36 @@ def engine(alert: Alert, now: datetime) -> Content:
                     _("Look whether it runs, and at its log."),
                     _("Look at FACTEUR_RSPAMD_URL and FACTEUR_CLAMD in the settings."),
                     _("Facteur asks it again by itself; the dashboard shows when it answers."),
+                ],
+            )
+        ],
+    )
+
+
+def _rules(alert: Alert, now: datetime) -> Content:
+    """That our own rules fail."""
+    figures = alert.figures
+    since = parse_datetime(text_of(figures, "since")) or alert.created_at
+    missed = number_of(figures, "missed") or 0
+    return Content(
+        subject=_("The screening of e-mails fails"),
+        sentences=[
+            _("The rules of Facteur have failed on e-mails since %(moment)s.")
+            % {"moment": wording.moment(since, now)},
+            ngettext(
+                "%(number)s e-mail has gone out without having been judged.",
+                "%(number)s e-mails have gone out without having been judged.",
+                missed,
+            )
+            % {"number": wording.number(missed)},
+        ],
+        quote=letters.lines(text_of(figures, "words"), 300),
+        parts=[
+            Part(
+                _("What to do"),
+                [
+                    _("Look at the log of the worker: the lines with these words tell the cause."),
+                    _("The dashboard shows when e-mails are judged again."),
                 ],
             )
         ],

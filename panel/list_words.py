@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from mailqueue import facts
 from mailqueue.facts import Trouble, Zone
@@ -36,12 +37,11 @@ def own_addresses() -> bool:
 
 def _line(zone: Zone, now: datetime) -> Line:
     if not zone.is_known:
-        seen = ""
-        if zone.checked_at is not None:
-            asked = {"moment": wording.moment(zone.checked_at, now)}
-            seen = _("It was last asked %(moment)s.") % asked
-        word = _("Not known") if zone.checked_at else _("Not asked yet")
-        return Line(zone.name, "unknown", word, seen)
+        if zone.checked_at is None:
+            return Line(zone.name, "unknown", pgettext("list", "Not asked yet"))
+        asked = {"moment": wording.moment(zone.checked_at, now)}
+        seen = _("It was last asked %(moment)s.") % asked
+        return Line(zone.name, "unknown", pgettext("list", "Not known"), seen)
     if zone.trouble is not None:
         return Line(zone.name, "away", _("Not believed"), _words(zone.trouble))
     listed = tuple(listing.asked for listing in zone.listed)

@@ -112,8 +112,8 @@ def _goes(held: Held) -> str:
             "The e-mails that were held because of the block go out: more than %(number)s."
         ) % {"number": wording.number(held.number)}
     return ngettext(
-        "The %(number)s e-mail that was held because of the block goes out.",
-        "The %(number)s e-mails that were held because of the block go out.",
+        "%(number)s e-mail that was held because of the block goes out.",
+        "%(number)s e-mails that were held because of the block go out.",
         held.number,
     ) % {"number": wording.number(held.number)}
 

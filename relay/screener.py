@@ -27,6 +27,7 @@ from mailqueue.screening import judge
 from relay import unjudged
 from relay.database import in_database
 from relay.engines import Engines, Envelope
+from relay.outages import Outages
 from relay.unjudged import Loaded, Unjudged
 
 P = ParamSpec("P")
@@ -70,6 +71,7 @@ class Screener:
         self._task: asyncio.Task[None] | None = None
         self._stuck: asyncio.Future[Any] | None = None
         self._engines = Engines(clock)
+        self._outages = Outages(clock)
         self._now_s = asyncio.get_running_loop().time
 
     def add(self, claimed: Sequence[Claimed]) -> list[Claimed]:
@@ -91,11 +93,13 @@ class Screener:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._engines.keep()
+        await self._outages.keep()
         groups = [*self._in_hand.values(), *self._waiting.values()]
         self._waiting, self._in_hand, self.waiting = {}, {}, 0
         return [item for group in groups for item in group]
 
     async def _work(self) -> None:
+        await self._outages.load()
         began_s = self._now_s()
         while self._waiting or self._in_hand:
             if self._waiting:
@@ -105,6 +109,7 @@ class Screener:
                 except Exception:
                     # A fault of ours, or of what is known beside a message, must not stop mail.
                     logger.exception("screening=broken messages=%d", len(lump))
+                    self._outages.missed(len(lump), "screening=broken")
             if not self._waiting or self._now_s() - began_s > GATHER_S:
                 await self._write()
                 began_s = self._now_s()
@@ -127,6 +132,7 @@ class Screener:
     async def _look(self, lump: list[list[Claimed]]) -> list[Judged]:
         """What screening makes of messages; those that cannot be judged are left out."""
         if self._stuck is not None and not self._stuck.done():
+            self._outages.missed(len(lump), "screening=broken")
             return []
         done = {one.message_id for one in self._judged}
         unknown = [
@@ -142,7 +148,12 @@ class Screener:
         if self._engines.are_set_up:
             letters = await asyncio.gather(*(asked(self._engines, letter) for letter in letters))
             await self._engines.keep_now_and_then()
-        return await self._in_thread(_each, _judged, letters)
+        judged = await self._in_thread(_each, _judged, letters)
+        if len(judged) < len(loaded):
+            self._outages.missed(len(loaded) - len(judged), "screening=broken")
+        else:
+            self._outages.worked(len(judged))
+        return judged
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do what takes the processor for a while beside the loop. Raises TimeoutError."""
@@ -163,6 +174,7 @@ class Screener:
         except Exception:
             # What is known to be spam waits for the end of its lease, and is tried again.
             logger.exception("screening=unrecorded messages=%d", len(judged))
+            self._outages.missed(len(judged), "screening=unrecorded")
             held = {item.recipient_id for item in claimed if _is_known_spam(item)}
         self._in_hand = {}
         self.waiting -= len(claimed)

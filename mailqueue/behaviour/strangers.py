@@ -12,6 +12,9 @@ from mailqueue import statements
 from mailqueue.behaviour.habits import Sighting
 from mailqueue.models import Recipient
 
+# Address, account, before when, and the place of its message.
+Asked = tuple[str, int, datetime, int]
+
 HOUR = timedelta(hours=1)
 # Of a message so many of its addresses are looked for, among so many earlier e-mails to each.
 MOST_ADDRESSES = 50
@@ -45,22 +48,23 @@ def with_strangers(sightings: list[Sighting]) -> list[Sighting]:
     return found
 
 
-def _known(asked: Sequence[tuple[str, int, datetime, int]]) -> dict[int, int]:
+def _known(asked: Sequence[Asked]) -> dict[int, int]:
     """How many of the addresses asked for were written to before, by their place."""
     counted: dict[int, int] = {}
-    if not asked:
-        return counted
+    for (place,) in statements.fetch(*asking(asked)) if asked else ():
+        counted[place] = counted.get(place, 0) + 1
+    return counted
+
+
+def asking(asked: Sequence[Asked]) -> tuple[str, list[Any]]:
+    """The query for those of these that were written to before: a step for each along the index."""
     rows = [
         (address, account, statements.moment(at), place) for address, account, at, place in asked
     ]
     if connection.vendor == "postgresql":
         lists = "unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::bigint[])"
         sql = f"WITH {_COLUMNS} AS (SELECT * FROM {lists}) {_EARLIER}"  # noqa: S608
-        values: list[Any] = [list(column) for column in zip(*rows, strict=True)]
-    else:
-        places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
-        sql = f"WITH {_COLUMNS} AS (VALUES {places}) {_EARLIER}"
-        values = list(chain.from_iterable(rows))
-    for (place,) in statements.fetch(sql, values):
-        counted[place] = counted.get(place, 0) + 1
-    return counted
+        return sql, [list(column) for column in zip(*rows, strict=True)]
+    places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
+    sql = f"WITH {_COLUMNS} AS (VALUES {places}) {_EARLIER}"
+    return sql, list(chain.from_iterable(rows))

@@ -58,6 +58,7 @@ class Evidence:
         named = [share for share in self.scripts if share.name]
         if named:
             told["script"], told["script_number"] = named[0].name, named[0].number
+            told["script_key"] = named[0].key
             told["looked_at"] = self.looked_at
         return told
 

@@ -11,6 +11,8 @@ class EngineState(models.Model):
     class Name(models.TextChoices):
         RSPAMD = "rspamd", "Rspamd"
         CLAMAV = "clamav", "ClamAV"
+        # Ours: here once they have failed.
+        RULES = "rules", "Facteur"
 
     name = models.CharField(max_length=8, choices=Name.choices)
     # The machine's own name: each may reach another one, or none.

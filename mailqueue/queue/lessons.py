@@ -1,16 +1,13 @@
-"""What refusals tell beyond their recipient: of dead addresses, of scripts, of who refuses us."""
+"""What refusals tell beyond their recipient: of dead addresses, and of who refuses this house."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from mailqueue import scripts, statements, suppressions, troubles
+from mailqueue import suppressions, troubles
 from mailqueue.bounces import classify_reply
-from mailqueue.models import Message
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue.claims import Claimed
 from mailqueue.queue.rows import storable
-from mailqueue.scripts import Seen
 from mailqueue.suppressions import Blow, Reason
 from mailqueue.troubles import Trouble
 
@@ -39,34 +36,3 @@ def learn(refused: Iterable[tuple[Claimed, Outcome]], now: datetime) -> None:
         )
     suppressions.strike(blows, now)
     troubles.note(found, now)
-
-
-class Failures:
-    """Collects what one transaction ends as failed, and counts it with the scripts that sent it."""
-
-    def __init__(self) -> None:
-        self._failed: Counter[int] = Counter()
-        self._bounced: Counter[int] = Counter()
-
-    def add(self, message_id: int, *, is_bounced: bool) -> None:
-        """A recipient of a message failed; `is_bounced`: by a fault of its own."""
-        self._failed[message_id] += 1
-        self._bounced[message_id] += is_bounced
-
-    def write(self, now: datetime) -> None:
-        """Count them: no query where nothing failed. Call it inside the transaction."""
-        if not self._failed:
-            return
-        condition, values = statements.among(self._failed)
-        rows = statements.fetch(
-            "SELECT id, account_id, script, folder, origin "  # noqa: S608 - names of our own
-            f"FROM {Message._meta.db_table} WHERE id {condition}",
-            values,
-        )
-        scripts.see(
-            [
-                Seen(pk, name, folder, origin, failed=self._failed[of], bounced=self._bounced[of])
-                for of, pk, name, folder, origin in rows
-            ],
-            now,
-        )

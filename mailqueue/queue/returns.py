@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
+from mailqueue import scripts
 from mailqueue.bounces import OF_RECIPIENT, Category
 from mailqueue.counters import Tallies
 from mailqueue.models import Recipient
-from mailqueue.queue.lessons import Failures
 from mailqueue.queue.rows import Status, lock_rows, storable
 from mailqueue.queue.work import LONGEST_REPLY
+from mailqueue.scripts import Seen
 from mailqueue.suppressions import Blow, Reason, strike
 from mailqueue.troubles import Trouble, note, trouble_of
 
@@ -58,7 +59,7 @@ def come_back(said: Sequence[CameBack], now: datetime) -> list[Back]:
     Part of the caller's transaction. Answers stand in the order of what was said.
     """
     rows = lock_rows(one.recipient_id for one in said)
-    tallies, failures = Tallies(), Failures()
+    tallies, failures = Tallies(), list[Seen]()
     blows: list[Blow] = []
     troubles: list[Trouble] = []
     answers: list[Back] = []
@@ -77,7 +78,7 @@ def come_back(said: Sequence[CameBack], now: datetime) -> list[Back]:
         is_bounced = one.category in OF_RECIPIENT
         tally.returned += 1
         tally.bounced += is_bounced
-        failures.add(row.message_id, is_bounced=is_bounced)
+        failures.append(_failure(row, is_bounced=is_bounced))
         if one.is_hard:
             blows.append(Blow(row.account_id, address, Reason.FAILED, row.reply))
         troubles += trouble_of(row.account_id, one.category, row.domain, row.reply)
@@ -87,9 +88,19 @@ def come_back(said: Sequence[CameBack], now: datetime) -> list[Back]:
     )
     strike(blows, now)
     note(troubles, now)
-    failures.write(now)
+    scripts.see(failures, now)
     tallies.write(now)
     return answers
+
+
+def _failure(row: Recipient, *, is_bounced: bool) -> Seen:
+    """What the script that sent it is told by it."""
+    message = row.message
+    return Seen(
+        *(row.account_id, message.script, message.folder, message.origin),
+        failed=1,
+        bounced=int(is_bounced),
+    )
 
 
 def _take(row: Recipient | None, said: CameBack, now: datetime) -> Fate:

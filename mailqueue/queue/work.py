@@ -4,7 +4,7 @@ What goes as expected, a recipient that is still `sending` under its claim, is w
 what meanwhile was taken back, or whose account was stopped, is looked at one by one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from random import random
@@ -14,10 +14,10 @@ from django.db import transaction
 from mailqueue import schedule, scripts, statements
 from mailqueue.bounces import OF_RECIPIENT, classify_reply
 from mailqueue.counters import Tallies
-from mailqueue.models import HostingAccount, Recipient
+from mailqueue.models import HostingAccount, Recipient, Screening
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue.claims import Claimed
-from mailqueue.queue.lessons import Failures, learn
+from mailqueue.queue.lessons import learn
 from mailqueue.queue.rows import (
     TABLE,
     Status,
@@ -35,7 +35,7 @@ from mailqueue.queue.rows import (
     storable,
 )
 from mailqueue.queue.values import update_matching
-from mailqueue.scripts import Blocks
+from mailqueue.scripts import Blocks, Seen
 
 LONGEST_REPLY = 4096
 
@@ -68,21 +68,21 @@ def record(outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> list[R
             claimed.account_id for claimed, outcome in outcomes if outcome.result is Result.DEFERRED
         )
         lock_messages({claimed.message_id for claimed, _ in outcomes})
-        tallies, failures = Tallies(), Failures()
+        tallies, bounced = Tallies(), set[int]()
         known = {
             item.claimed.recipient_id: item
             for item in (
-                *_end(outcomes, now, tallies, failures),
+                *_end(outcomes, now, tallies, bounced),
                 *_defer(outcomes, accounts, now),
             )
         }
         rest = [item for item in outcomes if item[0].recipient_id not in known]
         known |= {
             item.claimed.recipient_id: item
-            for item in _one_by_one(rest, accounts, now, tallies, failures)
+            for item in _one_by_one(rest, accounts, now, tallies, bounced)
         }
         learn([(it.claimed, it.outcome) for it in known.values() if it.was_ours], now)
-        failures.write(now)
+        scripts.see(_seen(known.values(), bounced), now)
         tallies.write(now)
     return [known[claimed.recipient_id] for claimed, _ in outcomes]
 
@@ -126,7 +126,7 @@ def _end(
     outcomes: Sequence[tuple[Claimed, Outcome]],
     now: datetime,
     tallies: Tallies,
-    failures: Failures,
+    bounced: set[int],
 ) -> list[Recorded]:
     """End what was delivered or refused, as far as it is still ours to end."""
     steps = {
@@ -157,12 +157,28 @@ def _end(
     for pk in done:
         step, tally = steps[pk], tallies[steps[pk].claimed.account_id]
         setattr(tally, step.status, getattr(tally, step.status) + 1)
-        if step.status is Status.FAILED:
-            is_bounced = categories[pk] in OF_RECIPIENT
-            tally.bounced += is_bounced
-            failures.add(step.claimed.message_id, is_bounced=is_bounced)
+        if step.status is Status.FAILED and categories[pk] in OF_RECIPIENT:
+            tally.bounced += 1
+            bounced.add(pk)
     drop_bodies({steps[pk].claimed.message_id for pk in done})
     return [steps[pk] for pk in done]
+
+
+def _seen(recorded: Iterable[Recorded], bounced: Set[int]) -> Iterator[Seen]:
+    """What scripts are told by what ended: failures, and all where nobody looked at it before."""
+    for item in recorded:
+        claimed = item.claimed
+        has_ended = item.was_ours and item.status in {Status.SENT, Status.FAILED}
+        is_failed = has_ended and item.status is Status.FAILED
+        # What screening looked at, it has counted.
+        is_new = has_ended and claimed.screening is Screening.OFF
+        if is_failed or is_new:
+            yield Seen(
+                *(claimed.account_id, claimed.script, claimed.folder, claimed.origin),
+                handed=int(is_new),
+                failed=int(is_failed),
+                bounced=int(claimed.recipient_id in bounced),
+            )
 
 
 _END = {Result.DELIVERED: Status.SENT, Result.FAILED: Status.FAILED}
@@ -227,7 +243,7 @@ def _one_by_one(
     accounts: dict[int, HostingAccount],
     now: datetime,
     tallies: Tallies,
-    failures: Failures,
+    bounced: set[int],
 ) -> list[Recorded]:
     """Record what was not as expected: held or purged meanwhile, or no longer ours."""
     if not outcomes:
@@ -246,10 +262,9 @@ def _one_by_one(
         before, reason = Status(row.status), row.hold_reason
         _apply(row, outcome, accounts, blocks, now)
         count(tallies, row, before, reason)
-        if row.status == Status.FAILED:
-            is_bounced = outcome.result is Result.FAILED and row.category in OF_RECIPIENT
-            tallies[row.account_id].bounced += is_bounced
-            failures.add(row.message_id, is_bounced=is_bounced)
+        if outcome.result is Result.FAILED and row.category in OF_RECIPIENT:
+            tallies[row.account_id].bounced += 1
+            bounced.add(row.pk)
         changed.append(row)
         recorded.append(
             Recorded(claimed, outcome, Status(row.status), row.next_attempt_at, was_ours=True)

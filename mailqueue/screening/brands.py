@@ -114,6 +114,7 @@ BRANDS: dict[str, tuple[str, ...]] = {
     "tiktok": ("tiktok.com",),
     "boursobank": ("boursobank.com", "boursorama.com"),
     "free mobile": ("free.fr", "mobile.free.fr", "free-mobile.fr"),
+    "urssaf": ("urssaf.fr",),
     "sncf": ("sncf.com", "sncf.fr", "sncf-connect.com"),
     "ulys": ("ulys.com", "vinci-autoroutes.com"),
     "compte formation": ("moncompteformation.gouv.fr", "gouv.fr"),

@@ -15,6 +15,8 @@ MAX_TAGS = 8_000
 MAX_TAG = 8_000
 # A picture may stand in an attribute as data: its end is looked for this far.
 MAX_VALUE = 1 << 17
+# Ours. So many different entities are replaced one after the other, more in one walk.
+FEW = 12
 
 # Up to the first `>`, which may yet stand in a quoted value.
 _TAG = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9:-]{{0,30}}+)([^>]{{0,{MAX_VALUE}}}+)>")
@@ -58,7 +60,18 @@ def attributes(written: str) -> dict[str, str]:
 
 def unescaped(text: str) -> str:
     """Text with its entities read. Numbers of any length, which `int` refuses, stay as they are."""
-    return _ENTITY.sub(_sign, text) if "&" in text else text
+    if "&" not in text:
+        return text
+    different = set(_ENTITY.findall(text))
+    if len(different) > FEW or not all(written.endswith(";") for written in different):
+        return _ENTITY.sub(_sign, text)
+    signs = {written: _entity(written) for written in different}
+    # What makes a new sign & comes last, and there must be only one.
+    if sum("&" in sign for sign in signs.values()) > 1:
+        return _ENTITY.sub(_sign, text)
+    for written in sorted(signs, key=lambda written: "&" in signs[written]):
+        text = text.replace(written, signs[written])
+    return text
 
 
 def _sign(match: re.Match[str]) -> str:

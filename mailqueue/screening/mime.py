@@ -22,7 +22,6 @@ MAX_VALUE = 1 << 13
 # How far two boundaries are looked for in one message: each costs one walk over its part.
 MAX_WALKS = 64
 
-_END_OF_HEAD = re.compile(rb"\n\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]{1,80})[ \t]*:")
 _PARAMETER = re.compile(
     r';\s{0,9}([a-z][a-z0-9-]{0,30})(?:\*\d{0,2}\*?)?\s{0,9}=\s{0,9}(?:"([^"]{0,1000})"|([^;"\s]{1,1000}))',
@@ -193,13 +192,15 @@ def _head(data: bytes, start: int, end: int) -> tuple[list[Header], int]:
     """The header fields that stand at a place, and where the body begins."""
     if data.startswith((b"\n", b"\r\n"), start):
         return [], data.find(b"\n", start) + 1
-    match = _END_OF_HEAD.search(data, start, min(end, start + MAX_HEADER_BYTES))
-    stop = match.start() if match else min(end, start + MAX_HEADER_BYTES)
+    most = min(end, start + MAX_HEADER_BYTES)
+    stop = data.find(b"\n\r\n", start, most)
+    bare = data.find(b"\n\n", start, stop if stop >= 0 else most)
+    stop, body = (bare, bare + 2) if bare >= 0 else (stop, stop + 3) if stop >= 0 else (most, most)
     headers = _fields(data[start:stop])
     if not headers:
         # What has no field at all is no head, but text.
         return [], start
-    return headers, match.end() if match else stop
+    return headers, body
 
 
 def _fields(head: bytes) -> list[Header]:

@@ -47,7 +47,8 @@ def check(letter: Letter, own: frozenset[str], away: list[Reference]) -> Iterato
     name = _link_in_name(letter, away)
     if name:
         yield Finding("name_link", 1.0, "text", {"what": quoted(name)})
-    written = _IN_SUBJECT.search(letter.subject)
+    subject = letter.subject
+    written = _IN_SUBJECT.search(subject) if "/" in subject or "." in subject else None
     if written and not letter.is_bulk and not is_under(_host(written[0]), own):
         yield Finding("subject_link", 1.0, "subject", {"what": quoted(written[0])})
     if "[" in letter.folded:

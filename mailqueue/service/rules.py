@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from mailqueue import alerts, cases, judgements, limits, policy, queue, windows
+from mailqueue import alerts, cases, judgements, limits, policy, queue, scripts, windows
 from mailqueue.errors import UnknownAccount
 from mailqueue.models import HostingAccount, Message, QueueJob, Recipient, Screening, StateChange
 from mailqueue.policy import Decision, Quota
@@ -198,7 +198,11 @@ def _evidence(account: HostingAccount, event: Event, now: datetime) -> dict[str,
     """The script that most of it came from, as far as scripts tell, and the newest e-mails."""
     since = max(now - policy.RATIO_WINDOW, account.windows_from)
     rows = _newest_messages(account, since) if event is Event.TOO_FAST else _failed(account, since)
-    scripts = Counter(row.message.script for row in rows if row.message.script)
+    sources = Counter(
+        (row.message.script, row.message.folder, row.message.origin)
+        for row in rows
+        if row.message.script
+    )
     found: dict[str, object] = {
         "samples": [
             {
@@ -210,8 +214,13 @@ def _evidence(account: HostingAccount, event: Event, now: datetime) -> dict[str,
             for row in rows[:SAMPLES]
         ]
     }
-    for script, number in scripts.most_common(1):
-        found |= {"script": script, "script_number": number, "looked_at": len(rows)}
+    for source, number in sources.most_common(1):
+        found |= {
+            "script": source[0],
+            "script_key": scripts.key_of(*source),
+            "script_number": number,
+            "looked_at": len(rows),
+        }
     return found
 
 

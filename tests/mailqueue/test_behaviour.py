@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from mailqueue import behaviour, queue
-from mailqueue.behaviour import Sighting
+from mailqueue.behaviour import Sighting, strangers
 from mailqueue.models import Habit, HostingAccount, Message, Recipient
 from mailqueue.screening import Context, Finding, judge, read, traits
 
@@ -271,6 +271,25 @@ def test_mail_to_oneself_again_and_again_is_told_in_few_steps(
     one = sighting(account, content, "moi@boutique.example", at=now)
     (seen,) = behaviour.look([one], now).sightings
     assert seen.new == 1
+
+
+def test_strangers_are_looked_for_along_the_index_of_addresses(
+    account: HostingAccount, sent: Callable[..., None], now: datetime
+) -> None:
+    sent(customers(3000), now - DAY)
+    sql, values = strangers.asking(
+        [(address, account.pk, now - HOUR, 0) for address in customers(200)]
+    )
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+        else:
+            cursor.execute("ANALYZE mailqueue_recipient")
+            cursor.execute(f"EXPLAIN {sql}", values)
+        plan = str(cursor.fetchall())
+    assert "recipient_by_address" in plan
+    assert "SCAN mailqueue_recipient" not in plan
+    assert "Seq Scan on mailqueue_recipient" not in plan
 
 
 @pytest.mark.parametrize(("new", "is_found"), [(79, False), (80, True)])

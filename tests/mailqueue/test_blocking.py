@@ -480,3 +480,17 @@ def test_what_fails_after_its_time_or_late_is_counted_once(
     queue.record([(claimed, FAILED)], end)
     count = ScriptCount.objects.get()
     assert (count.failed, count.bounced, count.day) == (1, 0, end.date())
+
+
+def test_where_nobody_screens_scripts_are_counted_when_their_mail_ends(
+    account: HostingAccount, send: Callable[..., None], now: datetime
+) -> None:
+    HostingAccount.objects.filter(pk=account.pk).update(screening="off")
+    send(BAD, now, "a@example.org", "b@example.org")
+    first, second = claim(now)
+    queue.record([(first, DEFERRED), (second, DELIVERED)], now)
+    [again] = claim(now + HOUR)
+    queue.record([(again, FAILED)], now + HOUR)
+    queue.record([(again, FAILED)], now + HOUR)
+    [count] = ScriptCount.objects.all()
+    assert (count.handed, count.failed, count.bounced) == (2, 1, 1)

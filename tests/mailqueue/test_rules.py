@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mailqueue import ledger, queue, service
+from mailqueue import ledger, queue, scripts, service
 from mailqueue.models import Alert, HostingAccount, Recipient, StateChange
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
@@ -220,11 +220,12 @@ def test_the_script_that_most_came_from_is_named(
 ) -> None:
     from dataclasses import replace
 
-    scripts = ["1001:send.php"] * 5 + ["1001:contact.php"] * 2 + [""]
-    queue.accept([replace(submission(), script=script) for script in scripts], now)
+    names = ["1001:send.php"] * 5 + ["1001:contact.php"] * 2 + [""]
+    queue.accept([replace(submission(), script=name) for name in names], now)
     [stop] = service.judge_arrivals([limited.pk], now)
     assert stop.figures["script"] == "1001:send.php"
     assert stop.figures["script_number"] == 5
+    assert stop.figures["script_key"] == scripts.key_of("1001:send.php", "", "socket")
 
 
 def test_one_message_to_many_hides_no_other_script(

@@ -1,12 +1,16 @@
 """Screening never raises, always ends, and in time, whatever it is given."""
 
+import html
+import re
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailqueue.dsn import folding
 from mailqueue.screening import RULES, Verdict, markup, mime, page, screen, styles
+from mailqueue.screening.words import Phrases, Words
 from tests.support import hostile_mail
 from tests.support.letters import texts
 
@@ -21,7 +25,9 @@ PIECES = st.sampled_from(
         *"""
         <p>|</p>|<a href=|http://a.example/|'|"|>|<|&#|&amp;|<!--|-->|<style>|</style>|p{color:|
         #fff}|@media |<script>|=?utf-8?b?|?=|--x|--|Subject: |From: |Date: |/*|*/|MZ|%s|%(what)s|
-        viagra |free spins casino |v.i.a.g.r.a |а|無料| |{|}|
+        viagra |free spins casino |v.i.a.g.r.a |а|無料| |{|}|[url=|http://b.top/#a@b.example |
+        Dear |Здравствуйте |, |! |name: |казино |whatsapp |x@gmail.com |$ 5 btc |withdraw |
+        wp-admin/css/|never ask |phishing |&amp;|&#109;|Ǿ|ß|’|
         """.replace("\n        ", "").split("|"),
         "\r\n",
         "\r\n\r\n",
@@ -111,6 +117,72 @@ def test_no_letter_of_a_page_is_read_twice(text: str) -> None:
     assert len(read) <= len(text)
     page.read(text)
     styles.Sheet().read(text)
+
+
+@given(st.text(st.sampled_from("aéßØǾœŁ’ \u00ad\u3000ｱＡйЙİ1"), max_size=80))
+@settings(max_examples=300, deadline=None)
+def test_folding_sign_by_sign_is_folding_at_once(text: str) -> None:
+    signs = [folding.fold(sign) for sign in text.lower()]
+    assert folding.fold(text) == "".join(signs)
+    # Once is enough, also where many different signs are looked up in one walk.
+    assert folding.fold(folding.fold(text)) == folding.fold(text)
+    many = "".join(map(chr, range(0xC0, 0x100)))
+    assert folding.fold(many + text) == folding.fold(many) + folding.fold(text)
+
+
+@given(st.lists(st.sampled_from(["&amp;", "&eacute;", "&#233", "&#38;", "&nbsp;", "&", "x", ";"])))
+@settings(max_examples=300, deadline=None)
+def test_entities_are_read_once(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    once = re.sub(r"&(?:amp|eacute|#233|#38|nbsp);?", lambda match: html.unescape(match[0]), text)
+    assert markup.unescaped(text) == once
+
+
+PHRASES: Phrases[str] = Phrases()
+for phrase in ("a", "a b", "a b c", "a .. c", "# a", "a #", "b # c", "stem*", "a stem*", "5 a"):
+    PHRASES.add([phrase], phrase)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "5", "77", "stems", "stem", "x"]), max_size=12))
+@settings(max_examples=400, deadline=None)
+def test_phrases_are_found_where_they_stand(words: list[str]) -> None:
+    found = {(meaning, place) for _, meaning, place in PHRASES.found(Words(words, ""))}
+    assert found == {
+        (phrase, place)
+        for phrase in (
+            "a",
+            "a b",
+            "a b c",
+            "a .. c",
+            "# a",
+            "a #",
+            "b # c",
+            "stem*",
+            "a stem*",
+            "5 a",
+        )
+        for place in range(len(words))
+        if _stands(phrase.split(), words[place:])
+    }
+
+
+def _stands(phrase: list[str], words: list[str]) -> bool:
+    """Whether words begin with a phrase, told the slow way."""
+    if not phrase:
+        return True
+    if phrase[0] == "..":
+        # The first that fits is taken, within three words.
+        for skipped in range(4):
+            if words[skipped:] and _is(phrase[1], words[skipped]):
+                return _stands(phrase[1:], words[skipped:])
+        return False
+    return bool(words) and _is(phrase[0], words[0]) and _stands(phrase[1:], words[1:])
+
+
+def _is(piece: str, word: str) -> bool:
+    if piece == "#":
+        return word.isdigit()
+    return word.startswith(piece[:-1]) if piece.endswith("*") else word == piece
 
 
 def test_parts_are_counted_and_so_are_levels() -> None:

@@ -25,8 +25,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mailqueue import accounts, ledger, limits, policy, queue, service, windows
-from mailqueue.errors import IllegalTransition
+from mailqueue import accounts, ledger, limits, policy, queue, scripts, service, windows
+from mailqueue.errors import IllegalTransition, UnknownScript
 from mailqueue.judgements import Judged
 from mailqueue.models import (
     AccountTotals,
@@ -37,11 +37,15 @@ from mailqueue.models import (
     QuarterCount,
     QueueJob,
     Recipient,
+    Script,
+    ScriptCount,
+    ScriptJob,
     StateChange,
 )
 from mailqueue.outcomes import Outcome, Result
 from mailqueue.queue import Submission
 from mailqueue.screening import Finding, Verdict
+from mailqueue.scripts import Seen
 from mailqueue.states import DELIVERING, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +63,12 @@ SPAM = Verdict(is_spam=True, score=6.0, findings=(Finding("credentials", 6.0, "t
 PAUSES = [timedelta(**pause) for pause in (
     {"seconds": 1}, {"minutes": 1}, {"minutes": 3}, {"minutes": 11}, {"minutes": 61}, {"hours": 25},
 )]  # fmt: skip
+SCRIPTS = ("a.php", "b.php")
+STEPS: dict[str, Callable[[int, str, datetime], Script]] = {
+    "block": lambda pk, key, now: service.block_script(pk, key, "a", now),
+    "unblock": service.unblock_script,
+    "purge": service.purge_script,
+}
 PKS = st.lists(st.integers(0, 200), min_size=1, max_size=6)
 AMONG = st.integers(0, 3)
 
@@ -84,13 +94,18 @@ class Walk(RuleBasedStateMachine):
             hourly_quota=quota, daily_quota=3 * quota, fast_limit=15, error_limit=12,
             hold_limit=hold, hold_hours=24,
         )  # fmt: skip
+        with transaction.atomic():
+            scripts.see(
+                [Seen(pk, name, "", Message.Origin.SOCKET) for pk in self.pks for name in SCRIPTS],
+                START,
+            )
 
     def teardown(self) -> None:
         assert all(line.is_balanced for line in ledger.check())
         self.all.__exit__(None, None, None)
         for model in (
-            QueueJob, StateChange, Recipient, Body, Message, MinuteCount, QuarterCount,
-            AccountTotals, HostingAccount,
+            ScriptJob, ScriptCount, Script, QueueJob, StateChange, Recipient, Body, Message,
+            MinuteCount, QuarterCount, AccountTotals, HostingAccount,
         ):  # fmt: skip
             model._default_manager.all().delete()
 
@@ -106,13 +121,21 @@ class Walk(RuleBasedStateMachine):
     def wait(self, pause: timedelta) -> None:
         self.now += pause
 
-    @rule(of=AMONG, number=st.integers(1, 5), is_late=st.booleans(), size=st.integers(0, 3000))
-    def hand_over(self, of: int, number: int, is_late: bool, size: int) -> None:
+    @rule(
+        of=AMONG,
+        number=st.integers(1, 5),
+        is_late=st.booleans(),
+        size=st.integers(0, 3000),
+        script=st.sampled_from(SCRIPTS),
+    )
+    def hand_over(self, of: int, number: int, is_late: bool, size: int, script: str) -> None:
         pk = self.pks[of // 3]
         origin = Message.Origin.MAILDROP if is_late else Message.Origin.SOCKET
         to = tuple(f"r{next(self.numbers)}@example.org" for _ in range(number))
         content = b"Subject: a\r\n\r\n" + b"x" * size + b"\r\n"
-        mail = Submission(pk, "site@un.example", to, content, len(content), "a", origin)
+        mail = Submission(
+            pk, "site@un.example", to, content, len(content), "a", origin, script=script
+        )
         room = self._room(pk)
         before = AccountTotals.objects.get(pk=pk).admitted
         [receipt] = queue.accept([mail], self.now)
@@ -148,6 +171,7 @@ class Walk(RuleBasedStateMachine):
             is_let_go = let_go_at is not None and let_go_at >= row.account.state_changed_at
             assert row.account.state in DELIVERING or is_let_go
             assert row.pk > row.account.purged_through
+            assert not self._is_stopped(row)
         queue.give_back([c for c in self.claims if c.recipient_id not in cleared], self.now)
         self.claims = [c for c in self.claims if c.recipient_id in cleared]
 
@@ -159,7 +183,10 @@ class Walk(RuleBasedStateMachine):
         numbers = queue.addressees_of(unjudged)
         verdicts = [SPAM if are_spam[n % len(are_spam)] else CLEAN for n in range(len(unjudged))]
         judged = [
-            Judged(c.message_id, c.account_id, verdict, numbers[c.message_id].number)
+            Judged(
+                *(c.message_id, c.account_id, verdict, numbers[c.message_id].number),
+                *(c.script, c.folder, c.origin),
+            )
             for c, verdict in zip(unjudged.values(), verdicts, strict=True)
         ]
         sentence = queue.judge(judged, self.claims, self.now)
@@ -196,6 +223,15 @@ class Walk(RuleBasedStateMachine):
     @rule(of=AMONG)
     def report_spam(self, of: int) -> None:
         self._click(service.report_spam, self.pks[of // 3], "complaints", self.now)
+
+    @rule(of=AMONG, name=st.sampled_from(SCRIPTS), step=st.sampled_from(sorted(STEPS)))
+    def stop_one_script(self, of: int, name: str, step: str) -> None:
+        """The first slice alone: others follow when there is work."""
+        pk, key = self.pks[of // 3], scripts.key_of(name, "", Message.Origin.SOCKET)
+        with suppress(UnknownScript):
+            script = STEPS[step](pk, key, self.now)
+            service.advance_script(script.pk, self.now, 3)
+        self._tick()
 
     @rule(of=AMONG, places=PKS, is_administrator=st.booleans())
     def release_chosen(self, of: int, places: list[int], is_administrator: bool) -> None:
@@ -241,6 +277,8 @@ class Walk(RuleBasedStateMachine):
     def work(self) -> None:
         for job in service.open_jobs():
             service.advance(job, self.now, 3)
+        for number in service.open_script_jobs():
+            service.advance_script(number, self.now, 3)
         self._tick()
 
     @rule()
@@ -248,6 +286,9 @@ class Walk(RuleBasedStateMachine):
         while jobs := service.open_jobs():
             for job in jobs:
                 service.advance(job, self.now, 3)
+        while numbers := service.open_script_jobs():
+            for number in numbers:
+                service.advance_script(number, self.now, 3)
         self._tick()
 
     @rule()
@@ -306,6 +347,30 @@ class Walk(RuleBasedStateMachine):
                 assert not waiting.exclude(let_go).exists()
             assert not rows.filter(status__in=["waiting", "held"], pk__lte=account.purged_through)
             assert account.state != State.PURGING
+
+    def _is_stopped(self, row: Recipient) -> bool:
+        script = row.message.script
+        blocked = Script.objects.filter(
+            account=row.account_id, name=script, blocked_at__isnull=False
+        ).first()
+        return (
+            blocked is not None
+            and blocked.blocked_at is not None
+            and not row.was_let_go_since(blocked.blocked_at)
+        )
+
+    @invariant()
+    def what_a_blocked_script_sent_rests_and_no_other(self) -> None:
+        """Where no job is at work for it."""
+        at_work = set(ScriptJob.objects.values_list("script__account", "script__name"))
+        held = Q(status="held", hold_reason__in=["script", "blocked", "overflow"])
+        rows = Recipient.objects.filter(Q(status="waiting") | held).select_related("message")
+        for row in rows:
+            if (row.account_id, row.message.script) not in at_work:
+                assert (row.hold_reason == "script") == self._is_stopped(row)
+        for account in HostingAccount.objects.all():
+            blocked = Script.objects.filter(account=account, blocked_at__isnull=False)
+            assert account.blocks_scripts == blocked.exists()
 
     @invariant()
     def spam_is_counted_once_and_rests_until_somebody_lets_it_go(self) -> None:

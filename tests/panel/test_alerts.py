@@ -11,9 +11,10 @@ import pytest
 from django.db import connection
 from django.test.utils import override_settings
 
-from mailqueue import accounts, ledger, queue, return_path, service
+from mailqueue import accounts, engines, ledger, queue, return_path, service
 from mailqueue import alerts as ledger_alerts
 from mailqueue.alerts import raise_once
+from mailqueue.engines import Known
 from mailqueue.models import Alert, HostingAccount, Message, Recipient, Review, StateChange
 from mailqueue.return_tokens import Purpose
 from panel import alerts
@@ -415,6 +416,23 @@ def test_administrators_are_told_who_refuses_this_server(
         assert "boutique.example" in text
         assert "/dashboard/" in text
         assert "facteur.internal" not in text
+
+
+def test_administrators_are_told_that_the_rules_of_the_house_fail(
+    account: HostingAccount, administrator: User
+) -> None:
+    system = accounts.system(NOON)
+    known = Known(False, NOON, NOON + timedelta(minutes=20), words="screening=broken", missed=3)
+    engines.keep("web1", {"rules": known})
+    assert engines.tell(system.pk, NOON + timedelta(minutes=20)) == 1
+    alerts.send_due(LATER)
+    letter = letters()[administrator.email]
+    assert subject(letter) == "L’analyse des e-mails est en panne"
+    for kind in ("plain", "html"):
+        text = part(letter, kind)
+        assert "3 e-mails sont partis sans avoir été examinés" in text
+        assert "screening=broken" in text
+        assert "FACTEUR_CLAMD" not in text
 
 
 def test_administrators_are_told_which_engine_has_been_away_for_long(

@@ -20,6 +20,7 @@ from mailqueue.models import (
     SpamCase,
     StateChange,
 )
+from mailqueue.screening import screen
 from panel.models import AuditEntry, User
 from tests.panel.conftest import Browse
 from tests.support import judged
@@ -66,9 +67,8 @@ def test_the_page_shows_what_was_found_and_how_to_mend_it(
     assert "victime0@example.net" in seen
     assert "et 2 autres destinataires" in seen
     assert "wp-mailer.php" in seen
-    lure = CaseSample.objects.get(subject="Votre compte est limité")
-    assert lure.score
-    assert f"Score {lure.score:.1f} ; SPAM à partir de 5,0".replace(".", ",") in seen
+    score = f"{screen(judged.letter('first-disguised')).score:.1f}".replace(".", ",")
+    assert f"Score {score} ; SPAM à partir de 5,0" in seen
     assert "Cas n° 2" in seen
     # A bar for each rule; the heaviest one is whole.
     bars = [

@@ -234,6 +234,18 @@ def test_it_shows_which_scanner_answers_and_which_does_not(
     assert "&lt;b&gt;refused&lt;/b&gt;" in page
 
 
+def test_it_shows_that_the_rules_of_the_house_failed(browse: Browse, administrator: User) -> None:
+    client = browse(administrator)
+    assert "Analyseurs" not in words(client.get(PAGE).content.decode())
+    now = timezone.now()
+    failed = Known(False, now, now, words="screening=broken", missed=1)
+    engines.keep("web1", {"rules": failed})
+    assert re.search(
+        r"Facteur web1 Ne répond pas Arrêt .*? screening=broken 1 e-mail est parti",
+        words(client.get(PAGE).content.decode()),
+    )
+
+
 def test_without_lists_nothing_is_said_of_them(browse: Browse, administrator: User) -> None:
     assert "Listes de réputation" not in words(browse(administrator).get(PAGE).content.decode())
 
@@ -246,7 +258,7 @@ def test_it_shows_what_is_wrong_with_a_list_and_which_of_our_addresses_it_has(
     client = browse(administrator)
     now = timezone.now()
     facts.want_own(now)
-    assert words(client.get(PAGE).content.decode()).count("Pas encore interrogé") == 3
+    assert words(client.get(PAGE).content.decode()).count("Pas encore interrogée") == 3
     for zone in settings.DNSBL[:2]:
         facts.hear(
             [
@@ -263,7 +275,7 @@ def test_it_shows_what_is_wrong_with_a_list_and_which_of_our_addresses_it_has(
         now,
     )
     text = words(client.get(PAGE).content.decode())
-    assert "good.example Répond Répertoriée 9.9.9.9" in text
+    assert "good.example Répond Sur la liste 9.9.9.9" in text
     assert re.search(r"bad.example Ignorée Elle ne répond pas aux résolveurs publics.*? –", text)
     for trouble in Trouble:
         facts.hear([Said(Question("good.example", facts.LISTED), trouble=trouble)], now)

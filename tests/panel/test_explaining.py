@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone, translation
 
-from mailqueue import queue, service
-from mailqueue.models import HostingAccount
+from mailqueue import queue, scripts, service
+from mailqueue.models import HostingAccount, Message
 from mailqueue.outcomes import Outcome, Result
+from mailqueue.scripts import Seen
 from panel.explaining import share
 from panel.models import User
 from tests.panel.conftest import Browse, Submit
@@ -54,6 +56,14 @@ def test_too_fast_tells_how_fast(account: HostingAccount, submit: Submit, see: S
     assert "3 des 3 derniers e-mails viennent du script commande.php." in text
     assert "Exemples de ces e-mails" in text
     assert "captcha" in text
+    key = scripts.key_of("commande.php", "", Message.Origin.SOCKET)
+    pages = "/web/hosting/boutique.example/scripts/"
+    assert f'href="{pages}"' in text
+    assert f'href="{pages}{key}/"' not in text
+    with transaction.atomic():
+        seen = Seen(account.pk, "commande.php", "", Message.Origin.SOCKET, 1)
+        scripts.see([seen], timezone.now())
+    assert f'href="{pages}{key}/">Voir ce script' in see()
 
 
 def test_the_ratio_tells_its_share_and_where_the_addresses_are(

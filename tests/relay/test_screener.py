@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mailqueue import accounts, ledger, queue, senders, service
+from mailqueue import accounts, engines, ledger, queue, senders, service
 from mailqueue.models import (
     AccountDomain,
     AccountTotals,
@@ -175,13 +175,22 @@ def test_screening_that_breaks_lets_mail_go(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # No message breaks it: so some of its rules are taken away.
-    monkeypatch.delattr("mailqueue.screening.judging.headers")
-    submit(account, now, SPAM, HONEST)
-    deliver(now)
+    with monkeypatch.context() as broken:
+        # No message breaks it: so some of its rules are taken away.
+        broken.delattr("mailqueue.screening.judging.headers")
+        submit(account, now, SPAM, HONEST)
+        deliver(now)
     assert rows() == [("sent", "")] * 2
     assert Message.objects.filter(spam_score=None).count() == 2
     assert sum("screening=broken" in record.message for record in caplog.records) == 2
+    [told] = engines.away(now)
+    assert (told.name, told.missed, told.words) == ("rules", 2, "screening=broken")
+    # The next run knows of it, and tells that it is over.
+    submit(account, now, HONEST)
+    deliver(now + timedelta(minutes=1))
+    [told] = engines.rows()
+    assert (told.is_answering, told.since) == (True, now + timedelta(minutes=1))
+    assert told.missed == 2, "how much went unseen is told until the next time"
 
 
 def test_without_the_facts_about_an_account_its_mail_is_judged_all_the_same(
@@ -220,6 +229,7 @@ def test_verdicts_that_cannot_be_written_let_mail_go(
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE away RENAME TO {table}")
     assert rows() == [("sent", "")] * 2
+    assert [row.words for row in engines.away(now)] == ["screening=unrecorded"]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,8 @@ GAMBLING = Topic(
             "glucksspiel; tragaperras; apuestas; scommesse; slot machine; カジノ; パチンコ; "
             "judi; togel; situs slot; "
             "1win; 1xbet; mostbet; melbet; pinup; pin up casino; vavada; aviator game; "
-            "online casinos; online kasino; casinos en ligne; casino en ligne",
+            "online casinos; online kasino; casinos en ligne; casino en ligne; "
+            "fixed match*; canli casino; canli bahis; bahis siteleri",
         ),
         "bonus": (
             2.0,
@@ -135,7 +136,8 @@ GAMBLING = Topic(
             "giri gratis; bonus di benvenuto; senza deposito; primo deposito; 入金不要; "
             "ボーナス; フリースピン; "
             "promo code; welcome offer; bonus in crypto; code promo casino; ohne lizenz; "
-            "ohne limit; non aams; sans verification; sans wager",
+            "ohne limit; non aams; sans verification; sans wager; "
+            "deneme bonusu; pay after win; guaranteed by insiders; odds # #; bez vkladu",
         ),
         "lure": (
             1.5,

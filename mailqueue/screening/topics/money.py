@@ -132,7 +132,8 @@ PRIZE = Topic(
             "loteria; tarjeta regalo; premio; lotteria; buono regalo; 賞金; ギフト券; "
             "exclusive reward*; reward* .. survey; "
             "mystery box; mystery pallet; cadeaux; carte de transport; robot monsieur; "
-            "thermomix; air fryer; power station; valise; caja misteriosa",
+            "thermomix; air fryer; power station; valise; caja misteriosa; "
+            "relief grant; grant award; grant of; united nations",
         ),
         "claim": (
             1.4,
@@ -316,7 +317,8 @@ CRYPTO = Topic(
             "gains par mois; € par mois; euro im monat; € im monat; double leur capital; "
             "de reussite; signaux crypto; copy our; guaranteed returns; "
             "vollautomatisch; verdienen nutzer; reich werden; al mes; al mese; "
-            "algorithme investit",
+            "algorithme investit; "
+            "gane hasta; € al dia; euros al dia; guadagna fino; € al giorno; gagnez jusqu",
         ),
         "balance": (
             1.8,
@@ -349,7 +351,9 @@ CRYPTO = Topic(
             "inizia ora; 今すぐ; 無料登録; investor*; elon musk; "
             "begrenzte platze; rejoignez notre; start now; "
             "intelligence artificielle; before the window; plazas limitadas; posti limitati; "
-            "invest $; groupe whatsapp; chat whatsapp",
+            "invest $; groupe whatsapp; chat whatsapp; "
+            "inteligencia artificial; intelligenza artificiale; kunstliche intelligenz; "
+            "registrese hoy",
         ),
     },
     most=6.0,

@@ -94,7 +94,9 @@ FINE = Topic(
             "peage; peage impaye; vignette; crit air; reste impaye; "
             "droits a la formation; droits cpf; vos droits; votre ligne; prelevement .. rejete; "
             "bussgeld; strafzettel; mautgebuhr*; steuerschuld*; zahlungsruckstand; "
-            "multa; multas; peaje; deuda; multa stradale; pedaggio; cartella esattoriale",
+            "multa; multas; peaje; deuda; multa stradale; pedaggio; cartella esattoriale; "
+            "cotisations; cotisations impayees; solde debiteur; mise en demeure; "
+            "compte cotisant",
         ),
         "pressure": (
             1.5,
@@ -104,7 +106,8 @@ FINE = Topic(
             "seront perdus; expirent bientot; "
             "suspension de; regularisez; zwangsvollstreckung; pfandung; innerhalb von; "
             "mahngebuhr*; recargo; embargo; en 24 horas; en 48 horas; entro 24; entro 48; "
-            "pignoramento; maggiorazione",
+            "pignoramento; maggiorazione; "
+            "huissier; commissaire de justice; bailiff; debt collector*",
         ),
         "pay": (
             1.3,
