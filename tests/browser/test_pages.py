@@ -280,7 +280,9 @@ def _open(page: Page, address: str) -> None:
 
 
 def _forget_statuses(visit: Visit) -> None:
-    visit.errors = [error for error in visit.errors if "the server responded with" not in error]
+    # Axe itself asks the frame of a message to answer, which a sandbox without an origin cannot.
+    told = ("the server responded with", "Failed to execute 'postMessage' on 'DOMWindow'")
+    visit.errors = [error for error in visit.errors if not any(words in error for words in told)]
 
 
 @pytest.mark.parametrize(
