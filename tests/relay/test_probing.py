@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
+from django.db import connections
 
 from mailqueue import accounts, examining, ledger, probes, queue, senders
 from mailqueue.models import (
@@ -18,8 +19,10 @@ from mailqueue.models import (
     StateChange,
 )
 from relay import intake, probing, tasks
+from relay.database import in_database
 from relay.intake import Answer, Handover, Letter
 from tests.support.letters import attachment, texts
+from tests.support.loop import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,6 +32,13 @@ UID = 4_000_000_003
 
 def clock() -> datetime:
     return NOW
+
+
+@pytest.fixture(autouse=True)
+def _hung_up(db: None) -> Iterator[None]:
+    """Leave no connection open in the thread of the database."""
+    yield
+    run(in_database(connections.close_all))
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ ROWS = (
     "tests/mailqueue",
     "tests/relay/test_fairness.py",
     "tests/relay/test_intake.py",
+    "tests/relay/test_probing.py",
     "tests/relay/test_screener.py",
 )
 FIRST = (
