@@ -31,6 +31,7 @@ class Known:
     asked_at: datetime
     judged_at: datetime | None = None
     words: str = ""
+    failures: int = 0
     rests: int = 0
     rest_until: datetime | None = None
     answers: int = 0
@@ -72,6 +73,7 @@ def keep(node: str, known: dict[str, Known]) -> None:
                 "asked_at": one.asked_at,
                 "judged_at": one.judged_at,
                 "words": one.words.replace("\0", "")[:LONGEST_WORDS],
+                "failures": min(one.failures, 1000),
                 "rests": min(one.rests, 1000),
                 "rest_until": one.rest_until,
                 "answers": one.answers,
@@ -138,6 +140,7 @@ def _known(row: EngineState) -> Known:
         row.asked_at,
         row.judged_at,
         row.words,
+        row.failures,
         row.rests,
         row.rest_until,
         row.answers,

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('asked_at', models.DateTimeField()),
                 ('judged_at', models.DateTimeField(null=True)),
                 ('words', models.TextField(blank=True)),
+                ('failures', models.PositiveSmallIntegerField(default=0)),
                 ('rests', models.PositiveSmallIntegerField(default=0)),
                 ('rest_until', models.DateTimeField(null=True)),
                 ('answers', models.BigIntegerField(default=0)),

@@ -22,10 +22,12 @@ class EngineState(models.Model):
     since = models.DateTimeField()
     # When it was last asked.
     asked_at = models.DateTimeField()
-    # When it was last asked about a message, and not only whether it is there.
+    # When it last answered about a message, and not only that it is there.
     judged_at = models.DateTimeField(null=True)
     # Why it did not answer, the last time.
     words = models.TextField(blank=True)
+    # Questions without an answer, one after the other.
+    failures = models.PositiveSmallIntegerField(default=0)
     # Times that it was left alone, one after the other, and until when it is.
     rests = models.PositiveSmallIntegerField(default=0)
     rest_until = models.DateTimeField(null=True)

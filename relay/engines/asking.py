@@ -30,7 +30,7 @@ from relay.engines.rspamd import Rspamd
 
 # All ours.
 PING_S = 2.0
-# An engine that was asked about a message as lately as that is not asked whether it is there.
+# An engine that answered about a message as lately as that is not asked whether it is there.
 FRESH = timedelta(minutes=2)
 # The mean time is of about so many answers.
 MEAN_OF = 100
@@ -129,12 +129,17 @@ class Asked:
     def known(self) -> Known:
         """What its row should say."""
         circuit = self._circuit
-        return replace(self._known, rests=circuit.rests, rest_until=circuit.rest_until)
+        return replace(
+            self._known,
+            failures=circuit.failures,
+            rests=circuit.rests,
+            rest_until=circuit.rest_until,
+        )
 
     def begin_with(self, known: Known) -> None:
         """Take over what another run knew."""
         self._known = known
-        self._circuit = Circuit(known.rests, known.rest_until)
+        self._circuit = Circuit(known.rests, known.rest_until, known.failures)
 
     def take_news(self) -> bool:
         """Whether something was learned since this was last asked."""
@@ -194,14 +199,14 @@ class Asked:
             if is_slow:
                 # It is there, as it was when it took too long: only a message can tell.
                 self._circuit.may_try(now)
-            else:
+            elif not self._known.is_answering:
                 self._circuit.answered()
             self._learn(is_answering=not is_slow)
 
     def _answered(self, took_s: float) -> None:
         self._circuit.answered()
-        self._learn(is_answering=True, is_about_mail=True)
-        known = self._known
+        self._learn(is_answering=True)
+        known = replace(self._known, judged_at=self._clock())
         share = 1 / min(MEAN_OF, known.answers + 1)
         mean_ms = known.mean_ms + (1000 * took_s - known.mean_ms) * share
         self._known = replace(known, answers=known.answers + 1, mean_ms=mean_ms)
@@ -215,23 +220,19 @@ class Asked:
         )
         # One failure is none of the engine's yet; a rest says that it is away.
         is_away = self._circuit.rest_until is not None
-        self._learn(
-            is_answering=self._known.is_answering and not is_away, words=words, is_about_mail=True
-        )
+        self._learn(is_answering=self._known.is_answering and not is_away, words=words)
         self._missed()
 
     def _missed(self) -> None:
         self._known = replace(self._known, missed=self._known.missed + 1)
         self._has_news = True
 
-    def _learn(self, *, is_answering: bool, words: str = "", is_about_mail: bool = False) -> None:
+    def _learn(self, *, is_answering: bool, words: str = "") -> None:
         now = self._clock()
         if is_answering is not self._known.is_answering:
             status = "answers" if is_answering else "away"
             logger.warning("engine=%s status=%s error=%r", self.engine.name, status, words)
         self._known = self._known.after(now, is_answering=is_answering, words=words)
-        if is_about_mail:
-            self._known = replace(self._known, judged_at=now)
         self._has_news = True
 
 

@@ -18,12 +18,15 @@ LONGEST_REST = timedelta(minutes=5)
 class Circuit:
     """What is known of one engine; it may begin with what others learned."""
 
-    def __init__(self, rests: int = 0, rest_until: datetime | None = None) -> None:
+    def __init__(
+        self, rests: int = 0, rest_until: datetime | None = None, failures: int = 0
+    ) -> None:
         # Rests one after the other, without an answer between them.
         self.rests = rests
         self.rest_until = rest_until
+        # Likewise, questions since the last rest.
+        self.failures = failures
         self._is_trying = False
-        self._failures = 0
         self._slow_accounts: set[int] = set()
         self._has_failed_otherwise = False
 
@@ -49,13 +52,13 @@ class Circuit:
             if self._is_trying:
                 self._rest(now)
             return
-        self._failures += 1
+        self.failures += 1
         if is_slow:
             self._slow_accounts.add(account_id)
         else:
             self._has_failed_otherwise = True
         is_of_one = not self._has_failed_otherwise and len(self._slow_accounts) < 2
-        if self._failures >= (MOST_SLOW if is_of_one else MOST_FAILURES):
+        if self.failures >= (MOST_SLOW if is_of_one else MOST_FAILURES):
             self._rest(now)
 
     def may_try(self, now: datetime) -> None:
@@ -76,6 +79,6 @@ class Circuit:
 
     def _forget(self) -> None:
         self._is_trying = False
-        self._failures = 0
+        self.failures = 0
         self._slow_accounts.clear()
         self._has_failed_otherwise = False

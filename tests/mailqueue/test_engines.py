@@ -30,6 +30,7 @@ def test_what_is_kept_is_what_is_loaded(now: datetime) -> None:
         now + MINUTE,
         judged_at=now,
         words="no answer in time",
+        failures=2,
         rests=3,
         rest_until=now + 2 * MINUTE,
         answers=17,

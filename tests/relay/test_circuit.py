@@ -31,6 +31,12 @@ def test_three_in_a_row_give_it_a_rest() -> None:
     assert not circuit.lets_pass(NOW + FIRST_REST - timedelta(milliseconds=1))
 
 
+def test_what_others_failed_at_counts_too() -> None:
+    circuit = Circuit(failures=MOST_FAILURES - 1)
+    fail(circuit, 1)
+    assert circuit.rest_until == NOW + FIRST_REST
+
+
 def test_after_a_rest_one_question_is_a_trial_and_the_others_pass_by() -> None:
     circuit = Circuit()
     fail(circuit, MOST_FAILURES)

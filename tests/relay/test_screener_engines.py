@@ -133,6 +133,18 @@ def test_mail_goes_out_while_both_are_away_and_what_was_learned_stays(
     assert "onnect" in rows["rspamd"].words
 
 
+def test_failures_of_short_runs_add_up(
+    account: HostingAccount, now: datetime, mx: Remote, settings: Any
+) -> None:
+    settings.CLAMD = "/nowhere/clamd.sock"
+    for number in range(3):
+        assert all(row.is_answering for row in EngineState.objects.all())
+        submit(account, now, HONEST)
+        deliver(now + timedelta(seconds=number))
+    row = EngineState.objects.get()
+    assert (row.is_answering, row.rests) == (False, 1)
+
+
 def test_the_next_run_goes_by_what_the_last_one_learned(
     account: HostingAccount, now: datetime, mx: Remote, settings: Any, clamd: Address
 ) -> None:
