@@ -76,6 +76,8 @@ class Overview:
     # Held e-mails that no unblocking releases, spam and those of blocked scripts: counted up to
     # MOST_STAYING, and one more if there are more.
     stays: int
+    # Those of them that were judged spam, counted likewise.
+    held_spam: int
     limits: Limits
     actions: Actions
     job: Progress | None
@@ -148,6 +150,7 @@ def of_account(
     totals = AccountTotals.objects.get(account=account)
     state = State(account.state)
     queued = totals.queued
+    spam, script = _staying(account, totals)
     today = windows.since_midnight({account.pk: account.time_zone}, now)[account.pk]
     return Overview(
         account=account,
@@ -163,7 +166,8 @@ def of_account(
         held=totals.held,
         held_bytes=totals.held_bytes,
         overflow=totals.overflow,
-        stays=_staying(account, totals),
+        stays=min(spam + script, MOST_STAYING + 1),
+        held_spam=spam,
         limits=limits.of(account),
         actions=actions.of_state(
             state,
@@ -182,13 +186,15 @@ def of_account(
     )
 
 
-def _staying(account: HostingAccount, totals: AccountTotals) -> int:
+def _staying(account: HostingAccount, totals: AccountTotals) -> tuple[int, int]:
+    """How many are held as spam, and how many because of their script; so many, or more."""
     if not totals.held or not (totals.spam or account.blocks_scripts):
-        return 0
-    number = 0
-    for index in (Index.SPAM, Index.SCRIPT):
-        number += len(along(index, account.pk).values_list("pk")[: MOST_STAYING + 1])
-    return min(number, MOST_STAYING + 1)
+        return 0, 0
+    spam, script = (
+        len(along(index, account.pk).values_list("pk")[: MOST_STAYING + 1])
+        for index in (Index.SPAM, Index.SCRIPT)
+    )
+    return spam, script
 
 
 def changes_page(

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from mailqueue import script_view, senders
 from mailqueue.bounces import Category
 from mailqueue.models import ForeignSender, Review, SenderPolicy, StateChange
-from mailqueue.overview import Overview
+from mailqueue.overview import MOST_STAYING, Overview
 from mailqueue.policy import AUTOMATIC_BLOCKS, MOST_PERCENT, Decision, Nearly, Quota
 from mailqueue.states import DELIVERING, Event, State
 from panel import case_words, wording
@@ -151,6 +151,20 @@ def notices(overview: Overview, now: datetime) -> list[str]:
     if overview.notices.stranger is not None:
         told.append(_stranger(overview, overview.notices.stranger, now))
     return told
+
+
+def spam_notice(overview: Overview) -> str:
+    """That e-mails were judged spam and wait for somebody to look; in SPAM all speaks of that."""
+    if not overview.held_spam or overview.state in {State.SPAM, State.PURGING}:
+        return ""
+    number = wording.number(min(overview.held_spam, MOST_STAYING))
+    if overview.held_spam > MOST_STAYING:
+        number = _("more than %(number)s") % {"number": number}
+    return ngettext(
+        "%(number)s e-mail was judged to be spam, and is held: the queue tells what was found.",
+        "%(number)s e-mails were judged to be spam, and are held: the queue tells what was found.",
+        overview.held_spam,
+    ) % {"number": number}
 
 
 def _stranger(overview: Overview, seen: ForeignSender, now: datetime) -> str:

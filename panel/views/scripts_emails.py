@@ -226,6 +226,7 @@ def _parts(
     with timezone.override(account.time_zone):
         context["explanation"] = explaining.explanation(seen, now)
         context["notices"] = explaining.notices(seen, now)
+        context["spam_notice"] = explaining.spam_notice(seen)
         context["buttons"] = wording.buttons(seen, may_act=is_in_charge)
         context["chart"] = _chart(account, here, now, seen.queued)
         context["queue"] = _queue(account, here, now)

@@ -38,7 +38,7 @@ from panel.models import AuditEntry, Membership, User
 from tests.browser.conftest import Visit
 from tests.panel.conftest import Submit
 from tests.support import judged
-from tests.support.judging import FINDINGS, judge
+from tests.support.judged import FINDINGS, pronounce
 
 pytestmark = pytest.mark.browser
 
@@ -140,7 +140,7 @@ def addresses(
     content = letter.as_bytes().replace(b"\n", b"\r\n")
     submit(now, content=content, size_bytes=len(content), recipients=(long, "z@example.org"))
     shown = Message.objects.order_by("pk").reverse()[0]
-    judge(
+    pronounce(
         shown, now, [*FINDINGS, {**FINDINGS[1], "details": {"what": "x" * 300, "host": "y" * 300}}]
     )
     for number in range(60):

@@ -7,14 +7,14 @@ from typing import Any
 from mailqueue import false_alarms, queue, weights
 from mailqueue.false_alarms import Fall
 from mailqueue.models import HostingAccount, Judgement, Message, Recipient
-from tests.support.judging import judge
+from tests.support.judged import pronounce
 
 Submit = Callable[..., str]
 
 
 def spam(submit: Submit, now: datetime, **options: Any) -> Message:
     message = Message.objects.get(queue_id=submit("a@example.org", "b@example.org"))
-    judge(message, now, **options)
+    pronounce(message, now, **options)
     return message
 
 

@@ -27,7 +27,7 @@ from panel import trial
 from panel.models import DailyReport, User
 from panel.urls import urlpatterns
 from tests.panel.conftest import HTMX, Browse
-from tests.support.judging import judge
+from tests.support.judged import pronounce
 
 ROLES = ("stranger", "outsider", "reader", "owner", "administrator")
 BASE = "/web/hosting/boutique.example/"
@@ -385,7 +385,7 @@ def _letter(account: HostingAccount) -> None:
     )
     content = b"Content-Type: text/html\r\n\r\n<p>x"
     Body.objects.create(message=message, content=content, is_compressed=False)
-    judge(message, message.accepted_at)
+    pronounce(message, message.accepted_at)
 
 
 def _send(client: Client, method: str, address: str, **headers: str) -> int:

@@ -8,10 +8,16 @@ import pytest
 from django.utils import timezone
 
 from mailqueue import ledger, service
-from mailqueue.models import AccountRule, HostingAccount, Judgement, Message, Recipient
+from mailqueue.models import (
+    AccountRule,
+    HostingAccount,
+    Judgement,
+    Message,
+    Recipient,
+)
 from panel.models import AuditEntry, User
 from tests.panel.conftest import HTMX, Browse, Submit
-from tests.support.judging import judge
+from tests.support.judged import pronounce
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +42,7 @@ def spam(submit: Submit, now: datetime) -> Message:
     """A message to two, held because it was judged spam."""
     submit(now, recipients=("a@example.org", "b@example.org"), subject="Soldes")
     message = Message.objects.get()
-    judge(message, now)
+    pronounce(message, now)
     return message
 
 
@@ -191,7 +197,7 @@ def test_an_administrator_may_only_let_it_go(
     assert standings() == {("waiting", "")}
     spam.refresh_from_db()
     assert spam.is_spam
-    assert not AccountRule.objects.exists()
+    assert not AccountRule.objects.filter(overruled__gt=0).exists()
     assert AuditEntry.objects.get(action="release_chosen").details == {"number": 2}
 
 
@@ -238,7 +244,8 @@ def test_a_message_that_is_fine_says_so(
     assert "Pas encore examiné" in text(browse(owner).get(of(message)))
     Message.objects.update(spam_score=0.4)
     assert "Rien de notable n’a été trouvé : score 0,4." in text(browse(owner).get(of(message)))
-    judge(message, now, [{"rule": "pills", "score": 3.0, "where": "text"}], is_spam=False)
+    Message.objects.update(spam_score=None)
+    pronounce(message, now, [{"rule": "pills", "score": 3.0, "where": "text"}], is_spam=False)
     page = text(browse(owner).get(of(message)))
     assert "Pas jugé indésirable : score 3,0" in page
     assert "Marquer comme souhaité" not in page
@@ -258,9 +265,19 @@ def test_what_went_already_still_changes_the_rules(
 ) -> None:
     submit(now)
     message = Message.objects.get()
-    judge(message, now, is_held=False)
+    pronounce(message, now, is_held=False)
     page = text(browse(administrator).get(of(message, "wanted/")))
     assert "seules les règles changent" in page
     told = text(browse(administrator).post(of(message, "wanted/"), follow=True))
     assert "Le filtrage en tient désormais compte pour cet hébergement." in told
     assert AccountRule.objects.count() == 3
+
+
+def test_the_page_of_the_account_leads_to_what_was_judged_spam(
+    browse: Browse, owner: User, account: HostingAccount, spam: Message
+) -> None:
+    page = text(browse(owner).get(PAGE))
+    assert "2 e-mails ont été jugés indésirables et sont retenus" in page
+    assert f'href="{QUEUE}?standing=spam"' in page
+    HostingAccount.objects.update(state="spam")
+    assert "sont retenus : la file" not in text(browse(owner).get(PAGE))

@@ -1,14 +1,28 @@
-"""Abusive mail in the queue, judged as a worker judges it."""
+"""Abusive mail in the queue, judged as a worker judges it, or as a test wants it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from mailqueue import queue
 from mailqueue.judgements import Judged
 from mailqueue.models import HostingAccount, Judgement, Message
 from mailqueue.queue import Submission
-from mailqueue.screening import screen
+from mailqueue.screening import Verdict, kept, screen
 from tests.support.letters import texts
+
+# What a letter in capitals with a false link is found guilty of; together 5.5.
+FINDINGS = (
+    {"rule": "pills", "score": 3.0, "where": "text", "details": {"what": "viagra, pills"}},
+    {
+        "rule": "link_text",
+        "score": 1.5,
+        "where": "link",
+        "details": {"what": "bank.example", "host": "evil.example"},
+    },
+    {"rule": "subject_capitals", "score": 1.0, "where": "subject", "details": {"what": "BUY NOW"}},
+)
 
 
 @cache
@@ -78,3 +92,25 @@ def wanton(account: HostingAccount, now: datetime, number: int = 5) -> list[Judg
     )
     send(account, letter("first-disguised"), now, subject="Facture", script="", folder="")
     return judge(account, now)
+
+
+def pronounce(
+    message: Message,
+    now: datetime,
+    findings: Sequence[Mapping[str, Any]] = FINDINGS,
+    *,
+    is_spam: bool = True,
+    has_malware: bool = False,
+    is_held: bool = True,
+) -> Judgement:
+    """Let a message be judged; what has not ended of it is held if it is spam and `is_held`.
+
+    Its findings come to 2.5 or more: else no judgement is kept.
+    """
+    score = sum(float(found["score"]) for found in findings)
+    verdict = Verdict(is_spam, score, tuple(kept(findings)), has_malware)
+    judged = Judged(
+        message.pk, message.account_id, verdict, message.recipients.count(), holds=is_held
+    )
+    queue.judge([judged], [], now)
+    return Judgement.objects.get(message=message)
