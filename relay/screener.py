@@ -170,7 +170,9 @@ class Screener:
         judged, self._judged = self._judged, []
         claimed = [item for group in self._in_hand.values() for item in group]
         try:
-            held = await self._patiently(_settle, judged, claimed, self._clock())
+            held, missed = await self._patiently(_settle, judged, claimed, self._clock())
+            if missed:
+                self._outages.missed(missed, "screening=unrecorded")
         except Exception:
             # What is known to be spam waits for the end of its lease, and is tried again.
             logger.exception("screening=unrecorded messages=%d", len(judged))
@@ -251,12 +253,15 @@ def _judged(one: Unjudged) -> Judged:
     )
 
 
-def _settle(judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime) -> set[int]:
-    """Write verdicts down, and hold what is spam; the numbers of recipients that do not go on.
+def _settle(
+    judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime
+) -> tuple[set[int], int]:
+    """Write verdicts down, and hold what is spam.
 
-    Of what others judged meanwhile their word counts.
+    Returns the numbers of the recipients that do not go on, and how many verdicts could not be
+    written. Of what others judged meanwhile their word counts.
     """
-    sentences = _judge(judged, claimed, now)
+    sentences, missed = _judge(judged, claimed, now)
     fresh = frozenset[int]().union(*(sentence.fresh for sentence in sentences))
     spam = frozenset[int]().union(*(sentence.spam for sentence in sentences))
     held = set()
@@ -270,13 +275,18 @@ def _settle(judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime)
             held.add(item.recipient_id)
             again.append(item)
     queue.hold_spam(again, now)
-    return held
+    return held, missed
 
 
-def _judge(judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime) -> list[Sentence]:
-    """Write verdicts down, with the stops that follow; where one cannot be, the others are."""
+def _judge(
+    judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime
+) -> tuple[list[Sentence], int]:
+    """Write verdicts down, with the stops that follow; where one cannot be, the others are.
+
+    Returns what was made of them, and how many could not be written.
+    """
     if not judged:
-        return []
+        return [], 0
     try:
         with transaction.atomic():
             sentence = queue.judge(judged, claimed, now)
@@ -286,12 +296,13 @@ def _judge(judged: Sequence[Judged], claimed: Sequence[Claimed], now: datetime) 
     except Error:
         if len(judged) == 1:
             logger.exception("message=%d verdict=unrecorded", judged[0].message_id)
-            return []
-        return [found for one in judged for found in _judge([one], claimed, now)]
+            return [], 1
+        each = [_judge([one], claimed, now) for one in judged]
+        return [one for found, _ in each for one in found], sum(missed for _, missed in each)
     queue_ids = {item.message_id: item.queue_id for item in claimed}
     for one in judged:
         if one.message_id in sentence.fresh & sentence.spam:
             maillog.judged(queue_ids[one.message_id], one)
     for stop in stops:
         maillog.stopped(stop)
-    return [sentence]
+    return [sentence], 0

@@ -4,13 +4,14 @@ A walk goes on where it stopped: on PostgreSQL one from the start would pass all
 have changed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
-from mailqueue import limits, policy, windows
+from mailqueue import limits, policy, scripts, windows
 from mailqueue.counters import Tallies
-from mailqueue.models import HostingAccount, Recipient
+from mailqueue.models import HostingAccount, Message, Recipient
 from mailqueue.queue.rows import (
     HoldReason,
     Status,
@@ -24,6 +25,7 @@ from mailqueue.queue.rows import (
     was_let_go_of,
 )
 from mailqueue.queue.walking import (
+    Row,
     Slice,
     let_go,
     purge_rows,
@@ -56,8 +58,20 @@ def hold(account_id: int, after_id: int, through_id: int, limit: int, now: datet
         next_attempt_at=None,
         is_released=False,
     )
+    # What somebody let go of a blocked script: that is why it stays when the account goes on.
+    update(_of_blocked_scripts(account, rows), hold_reason=HoldReason.SCRIPT)
     tally(account_id, now, held=len(rows), held_bytes=size_of(rows))
     return slice_of(rows, limit)
+
+
+def _of_blocked_scripts(account: HostingAccount, rows: Sequence[Row]) -> list[Row]:
+    blocks = scripts.blocks_of([account])
+    if not blocks:
+        return []
+    messages = Message.objects.filter(pk__in={row.message_id for row in rows})
+    sources = messages.values_list("pk", "script", "folder", "origin")
+    stopped = {pk for pk, *source in sources if blocks.stops(account.pk, *source)}
+    return [row for row in rows if row.message_id in stopped]
 
 
 def release(account_id: int, after_id: int, through_id: int, limit: int, now: datetime) -> Slice:

@@ -276,7 +276,7 @@ def test_a_claim_of_clean_messages_costs_one_transaction_however_many_they_are(
             # In this thread: the queries of another's connection would not be seen.
             read = [unjudged.parse(one) for one in unjudged.load([[item] for item in claimed])]
             judged = [screener._judged(one) for one in unjudged.look_up(read, [], now)]
-            assert screener._settle(judged, claimed, now) == set()
+            assert screener._settle(judged, claimed, now) == (set(), 0)
         return [one["sql"] for one in seen]
 
     first, queries = asked(3), asked(3)

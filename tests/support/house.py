@@ -216,9 +216,11 @@ class House:
         assert result.returncode == 0, result.stdout + result.stderr
         return [json.loads(line) for line in result.stdout.splitlines()]
 
-    def php(self, script: str, user: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
+    def php(
+        self, script: str, user: Sequence[str] = (), name: str = "script.php"
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a PHP script whose mail() calls this house."""
-        return php.run(script, self.sendmail, self.scripts, user=user)
+        return php.run(script, self.sendmail, self.scripts, user=user, name=name)
 
     @property
     def scripts(self) -> Path:
